@@ -1,0 +1,218 @@
+//! The decoder's storage: one linear buffer that holds the payload gathered for the frame at hand, the bytes that nobody
+//! has looked at yet, and free space.
+//!
+//! ```text
+//!   0        frame.start   frame.end      read            end          capacity
+//!   |  free  |   gathered payload  |  gap   |  unread bytes  |   spare    |
+//! ```
+//!
+//! Payload that arrives by direct reads is gathered where it lies: as long as there is no gap, gathering is moving a border.
+
+use core::ops::Range;
+
+/// Where a decoder or encoder keeps its bytes: an array, a borrowed slice, a boxed slice.
+pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {}
+
+impl<T: AsRef<[u8]> + AsMut<[u8]>> Storage for T {}
+
+/// See the picture above.
+///
+/// `0 <= start <= filled <= read <= end <= storage.len()`
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffer<S> {
+    storage: S,
+    /// Where the gathered payload starts.
+    start: usize,
+    /// Where the gathered payload ends.
+    filled: usize,
+    /// Where the unread bytes start.
+    read: usize,
+    /// Where the unread bytes end.
+    end: usize,
+}
+
+impl<S: Storage> Buffer<S> {
+    pub(crate) const fn new(storage: S) -> Self {
+        Self { storage, start: 0, filled: 0, read: 0, end: 0 }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        (self.start, self.filled, self.read, self.end) = (0, 0, 0, 0);
+    }
+
+    /// Free space behind the unread bytes; at least `wanted` of it if moving things to the front can give that.
+    #[inline]
+    pub(crate) fn spare_mut(&mut self, wanted: usize) -> &mut [u8] {
+        if self.start == self.filled && self.read == self.end {
+            self.clear();
+        } else if self.capacity() - self.end < wanted {
+            self.compact();
+        }
+        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// The first `n` bytes of the spare space were filled; more than there are counts as all.
+    #[inline]
+    pub(crate) fn commit(&mut self, n: usize) {
+        self.end = self.end.saturating_add(n).min(self.capacity());
+    }
+
+    /// Copies as many of `bytes` as fit behind the unread ones, and says how many.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
+        let spare = self.spare_mut(bytes.len());
+        let n = bytes.len().min(spare.len());
+        if let (Some(to), Some(from)) = (spare.get_mut(..n), bytes.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.commit(n);
+        n
+    }
+
+    /// Drops the first `n` unread bytes.
+    #[inline]
+    pub(crate) fn skip(&mut self, n: usize) {
+        self.read = self.read.saturating_add(n).min(self.end);
+    }
+
+    /// The first `n` unread bytes are payload: they join what is gathered.
+    pub(crate) fn gather(&mut self, n: usize) {
+        let n = n.min(self.end - self.read);
+        if self.start == self.filled {
+            (self.start, self.filled) = (self.read, self.read);
+        }
+        if self.filled < self.read {
+            copy_down(self.storage.as_mut(), self.read..self.read + n, self.filled);
+        }
+        self.filled += n;
+        self.read += n;
+        self.check();
+    }
+
+    /// Bytes from outside are payload: all of them join what is gathered, or `false`. Nothing is unread.
+    pub(crate) fn gather_from(&mut self, bytes: &[u8]) -> bool {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
+        if self.start == self.filled {
+            self.clear();
+        }
+        if self.capacity() - self.filled < bytes.len() {
+            self.compact();
+        }
+        let end = self.filled.saturating_add(bytes.len());
+        let Some(place) = self.storage.as_mut().get_mut(self.filled..end) else {
+            return false;
+        };
+        place.copy_from_slice(bytes);
+        (self.filled, self.read, self.end) = (end, end, end);
+        self.check();
+        true
+    }
+
+    /// One byte of payload that does not stand in the stream joins what is gathered, or `false` for want of space.
+    pub(crate) fn gather_byte(&mut self, value: u8) -> bool {
+        if self.read == self.end {
+            return self.gather_from(&[value]);
+        }
+        if self.start == self.filled {
+            let at = self.read.saturating_sub(1);
+            (self.start, self.filled) = (at, at);
+        }
+        if self.filled == self.read {
+            // No gap to write into: the unread bytes move up by one.
+            if self.end == self.capacity() {
+                self.compact();
+            }
+            let unread = self.read..self.end;
+            if self.end == self.capacity() || unread.end > self.storage.as_ref().len() {
+                return false;
+            }
+            self.storage.as_mut().copy_within(unread, self.read + 1);
+            self.read += 1;
+            self.end += 1;
+        }
+        if let Some(place) = self.storage.as_mut().get_mut(self.filled) {
+            *place = value;
+        }
+        self.filled += 1;
+        self.check();
+        true
+    }
+
+    /// Takes the gathered payload away, up to `max` bytes of it. It stays where it is until the next call that adds.
+    #[inline]
+    pub(crate) fn take_gathered(&mut self, max: usize) -> &[u8] {
+        let from = self.start;
+        self.start = from.saturating_add(max).min(self.filled);
+        self.storage.as_ref().get(from..self.start).unwrap_or_default()
+    }
+
+    /// Drops the gathered payload.
+    #[inline]
+    pub(crate) fn drop_gathered(&mut self) {
+        self.start = self.filled;
+    }
+
+    /// Takes the first `n` unread bytes away. They stay where they are until the next call that adds.
+    #[inline]
+    pub(crate) fn take_unread(&mut self, n: usize) -> &[u8] {
+        let from = self.read;
+        self.skip(n);
+        self.storage.as_ref().get(from..self.read).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.storage.as_ref().get(self.read..self.end).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn unread_len(&self) -> usize {
+        self.end - self.read
+    }
+
+    #[inline]
+    pub(crate) fn gathered_len(&self) -> usize {
+        self.filled - self.start
+    }
+
+    #[inline]
+    pub(crate) fn capacity(&self) -> usize {
+        self.storage.as_ref().len()
+    }
+
+    /// The storage, and where the unread bytes lie in it.
+    pub(crate) fn into_parts(self) -> (S, Range<usize>) {
+        (self.storage, self.read..self.end)
+    }
+
+    /// Moves the gathered payload to the front and the unread bytes behind it.
+    #[cold]
+    fn compact(&mut self) {
+        let gathered = self.filled - self.start;
+        let unread = self.end - self.read;
+        if self.start > 0 {
+            copy_down(self.storage.as_mut(), self.start..self.filled, 0);
+        }
+        if self.read > gathered {
+            copy_down(self.storage.as_mut(), self.read..self.end, gathered);
+        }
+        (self.start, self.filled, self.read, self.end) = (0, gathered, gathered, gathered + unread);
+        self.check();
+    }
+
+    #[inline]
+    fn check(&self) {
+        debug_assert!(self.start <= self.filled, "{} > {}", self.start, self.filled);
+        debug_assert!(self.filled <= self.read, "{} > {}", self.filled, self.read);
+        debug_assert!(self.read <= self.end, "{} > {}", self.read, self.end);
+        debug_assert!(self.end <= self.capacity(), "{} > {}", self.end, self.capacity());
+    }
+}
+
+/// Moves `from` to `to`, which is not above `from.start`. Ranges that are not inside `bytes` do nothing: no caller has such
+/// a range, but the compiler cannot know, and must not add a panic.
+fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
+    if from.start <= from.end && from.end <= bytes.len() && to <= from.start {
+        bytes.copy_within(from, to);
+    }
+}

@@ -1,0 +1,343 @@
+//! Push frames, take bytes.
+//!
+//! An [`Encoder`] holds the bytes of frames that wait to be sent, in fixed storage. A frame gets in whole by
+//! [`push`](Encoder::push) or not at all; or it is written in place ([`reserve`](Encoder::reserve),
+//! [`commit`](Encoder::commit)); or, when it is longer than the storage, in pieces ([`begin`](Encoder::begin),
+//! [`chunk`](Encoder::chunk), [`end`](Encoder::end)). [`pending`](Encoder::pending) lends the bytes to send, and
+//! [`sent`](Encoder::sent) releases as many as were.
+//!
+//! A payload that lies elsewhere and should not be copied is sent as an [`Outgoing`].
+
+use crate::buffer::Storage;
+use crate::error::EncodeError;
+use crate::framing::{Framing, Tail};
+
+/// Frames of the law `L` that wait to be sent, in the storage `S`.
+#[derive(Clone, Debug)]
+pub struct Encoder<L, S> {
+    law: L,
+    storage: S,
+    /// Where the bytes to send start: `0 <= start <= end <= storage.len()`.
+    start: usize,
+    /// Where they end.
+    end: usize,
+    open: Open,
+}
+
+/// The frame that is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    /// There is none.
+    No,
+    /// It was reserved: so many bytes for a payload, `PREFIX` bytes behind `end`.
+    Reserved(usize),
+    /// It is streamed: payload bytes to come, where the header said how many.
+    Streamed { left: Option<u64> },
+}
+
+impl<L: Framing, S: Storage> Encoder<L, S> {
+    /// An encoder with nothing to send.
+    pub const fn new(law: L, storage: S) -> Self {
+        Self { law, storage, start: 0, end: 0, open: Open::No }
+    }
+
+    /// Appends a frame with this payload, whole, or leaves everything as it was.
+    ///
+    /// ```
+    /// use framewright::{Encoder, framing::U32};
+    ///
+    /// let mut encoder = Encoder::new(U32::new(), [0; 16]);
+    /// encoder.push(b"hello")?;
+    /// assert_eq!(encoder.pending(), b"\0\0\0\x05hello");
+    /// encoder.sent(7); // the socket took seven bytes
+    /// assert_eq!(encoder.pending(), b"lo");
+    /// # Ok::<(), framewright::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EncodeError::Full`] until some bytes were sent; [`EncodeError::TooLarge`] if it can never fit; what the framing
+    /// cannot carry; [`EncodeError::FrameOpen`].
+    #[inline]
+    pub fn push(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
+        self.write(|law, tail| {
+            law.check(payload)?;
+            law.prefix(Some(payload.len() as u64), tail)?;
+            tail.put(payload)?;
+            law.suffix(tail)
+        })
+    }
+
+    /// Makes place for a payload of up to `len` bytes, to be written there and ended by [`commit`](Self::commit). The bytes of
+    /// the place are whatever was there before.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push). A place that was reserved before and not committed is given up.
+    pub fn reserve(&mut self, len: usize) -> Result<&mut [u8], EncodeError> {
+        if let Open::Streamed { .. } = self.open {
+            return Err(EncodeError::FrameOpen);
+        }
+        self.open = Open::No;
+        let need = len.saturating_add(L::PREFIX + L::SUFFIX);
+        self.make_room(need)?;
+        let at = self.end + L::PREFIX;
+        let room = self.storage.as_ref().len() - self.end;
+        let place =
+            self.storage.as_mut().get_mut(at..at.saturating_add(len)).ok_or(EncodeError::Full { need, room })?;
+        self.open = Open::Reserved(len);
+        Ok(place)
+    }
+
+    /// Ends the frame in the place that was reserved last, with the first `len` bytes there as its payload.
+    ///
+    /// # Errors
+    /// [`EncodeError::NoFrameOpen`] without a place of at least `len` bytes; what the framing cannot carry. The place is given
+    /// up then.
+    pub fn commit(&mut self, len: usize) -> Result<(), EncodeError> {
+        let Open::Reserved(reserved) = core::mem::replace(&mut self.open, Open::No) else {
+            return Err(EncodeError::NoFrameOpen);
+        };
+        if len > reserved {
+            return Err(EncodeError::NoFrameOpen);
+        }
+        let free = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
+        let body = L::PREFIX..L::PREFIX + len;
+        self.law.check(free.get(body.clone()).unwrap_or_default())?;
+        let mut head = Tail::new(free);
+        self.law.prefix(Some(len as u64), &mut head)?;
+        let written = head.written();
+        if written < body.start && body.end <= free.len() {
+            free.copy_within(body, written);
+        }
+        let mut tail = Tail::new(free.get_mut(written + len..).unwrap_or_default());
+        self.law.suffix(&mut tail)?;
+        self.end += written + len + tail.written();
+        Ok(())
+    }
+
+    /// Begins a frame whose payload comes in pieces. `len` is its length in bytes, which framings with a header need.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push); [`EncodeError::LengthRequired`].
+    pub fn begin(&mut self, len: Option<u64>) -> Result<(), EncodeError> {
+        self.write(|law, tail| law.prefix(len, tail))?;
+        self.open = Open::Streamed { left: len };
+        Ok(())
+    }
+
+    /// Appends as much of `payload` as fits to the frame that was begun, and says how many bytes that was.
+    ///
+    /// # Errors
+    /// [`EncodeError::NoFrameOpen`]; [`EncodeError::LengthMismatch`] if that is more than the header said; what the framing
+    /// cannot carry. Nothing was written then.
+    #[inline]
+    pub fn chunk(&mut self, payload: &[u8]) -> Result<usize, EncodeError> {
+        let Open::Streamed { left } = self.open else {
+            return Err(EncodeError::NoFrameOpen);
+        };
+        if left.is_some_and(|left| left < payload.len() as u64) {
+            return Err(EncodeError::LengthMismatch { missing: 0 });
+        }
+        let n = payload.len().min(self.room().saturating_sub(L::SUFFIX));
+        let piece = payload.get(..n).unwrap_or_default();
+        self.law.check(piece)?;
+        self.put(|tail, _| tail.put(piece))?;
+        self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
+        Ok(n)
+    }
+
+    /// Appends all of `payload` to the frame that was begun, or nothing.
+    ///
+    /// # Errors
+    /// As [`chunk`](Self::chunk), and [`EncodeError::Full`].
+    #[inline]
+    pub fn chunk_whole(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
+        let room = self.room().saturating_sub(L::SUFFIX);
+        if payload.len() > room {
+            return Err(EncodeError::Full { need: payload.len(), room });
+        }
+        self.chunk(payload)?;
+        Ok(())
+    }
+
+    /// Ends the frame that was begun.
+    ///
+    /// # Errors
+    /// [`EncodeError::NoFrameOpen`]; [`EncodeError::LengthMismatch`] if payload is missing: it can still be added;
+    /// [`EncodeError::Full`].
+    #[inline]
+    pub fn end(&mut self) -> Result<(), EncodeError> {
+        match self.open {
+            Open::Streamed { left: None | Some(0) } => {}
+            Open::Streamed { left: Some(missing) } => return Err(EncodeError::LengthMismatch { missing }),
+            _ => return Err(EncodeError::NoFrameOpen),
+        }
+        self.put(|tail, law| law.suffix(tail))?;
+        self.open = Open::No;
+        Ok(())
+    }
+
+    /// Releases the first `n` bytes of [`pending`](Self::pending): they were sent.
+    #[inline]
+    pub fn sent(&mut self, n: usize) {
+        debug_assert!(n <= self.end - self.start, "more was sent than was pending");
+        self.start = self.start.saturating_add(n).min(self.end);
+        if self.start == self.end && !matches!(self.open, Open::Reserved(_)) {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Drops everything, for a connection that is gone.
+    pub fn reset(&mut self) {
+        (self.start, self.end, self.open) = (0, 0, Open::No);
+    }
+
+    /// The bytes to send.
+    #[inline]
+    pub fn pending(&self) -> &[u8] {
+        self.storage.as_ref().get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Bytes that are free, for headers and payload.
+    #[inline]
+    pub fn room(&self) -> usize {
+        self.capacity() - (self.end - self.start)
+    }
+
+    /// Bytes of storage.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.storage.as_ref().len()
+    }
+
+    /// Whether a frame was begun and not ended.
+    #[inline]
+    pub fn is_streaming(&self) -> bool {
+        matches!(self.open, Open::Streamed { .. })
+    }
+
+    /// The law.
+    pub fn law(&self) -> &L {
+        &self.law
+    }
+
+    /// The storage.
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
+    /// Appends what `write` writes, or nothing, where no frame is being written.
+    #[inline]
+    fn write(&mut self, write: impl Fn(&L, &mut Tail<'_>) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
+        if let Open::Streamed { .. } = self.open {
+            return Err(EncodeError::FrameOpen);
+        }
+        self.open = Open::No;
+        self.put(|tail, law| write(law, tail))
+    }
+
+    /// Appends what `write` writes, or nothing.
+    #[inline]
+    fn put(&mut self, write: impl Fn(&mut Tail<'_>, &L) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
+        loop {
+            let mut tail = Tail::new(self.storage.as_mut().get_mut(self.end..).unwrap_or_default());
+            match write(&mut tail, &self.law) {
+                Ok(()) => {
+                    self.end += tail.written();
+                    return Ok(());
+                }
+                Err(EncodeError::Full { need, room }) => {
+                    let need = tail.written().saturating_add(need);
+                    if self.start == 0 && need <= self.room() {
+                        return Err(EncodeError::Full { need, room });
+                    }
+                    self.make_room(need)?;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// Makes `need` bytes free behind the bytes to send, by moving these to the front if that helps.
+    #[cold]
+    fn make_room(&mut self, need: usize) -> Result<(), EncodeError> {
+        let (capacity, pending) = (self.capacity(), self.end - self.start);
+        if need > capacity {
+            return Err(EncodeError::TooLarge { need, capacity });
+        }
+        if need > capacity - pending {
+            return Err(EncodeError::Full { need, room: capacity - pending });
+        }
+        if self.start > 0 && need > capacity - self.end {
+            self.storage.as_mut().copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, pending);
+        }
+        Ok(())
+    }
+}
+
+/// One frame to send whose payload stays where it is: header, payload and trailer for one vectored write, resumable after
+/// a partial one.
+///
+/// ```
+/// use framewright::{Outgoing, framing::U32};
+///
+/// let mut frame = Outgoing::new(&U32::new(), b"hello")?;
+/// assert_eq!(frame.slices(), [&b"\0\0\0\x05"[..], b"hello", b""]);
+/// frame.advance(6); // writev took six bytes
+/// assert_eq!(frame.slices(), [&b""[..], b"llo", b""]);
+/// # Ok::<(), framewright::EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'p> {
+    affixes: [u8; AFFIXES],
+    /// Bytes of `affixes` before the payload, and of all: `prefix <= framed <= AFFIXES`.
+    prefix: usize,
+    framed: usize,
+    payload: &'p [u8],
+    /// Bytes of the frame that were sent.
+    sent: usize,
+}
+
+/// Bytes of the longest header and trailer that an [`Outgoing`] can hold.
+const AFFIXES: usize = 24;
+
+impl<'p> Outgoing<'p> {
+    /// The frame of the law `law` with this payload. Laws with headers and trailers of up to 24 bytes in all can be sent so.
+    ///
+    /// # Errors
+    /// What the framing cannot carry, or say in its header.
+    pub fn new<L: Framing>(law: &L, payload: &'p [u8]) -> Result<Self, EncodeError> {
+        const { assert!(L::PREFIX + L::SUFFIX <= AFFIXES, "header and trailer are too long for an Outgoing") }
+        law.check(payload)?;
+        let mut affixes = [0; AFFIXES];
+        let mut tail = Tail::new(&mut affixes);
+        law.prefix(Some(payload.len() as u64), &mut tail)?;
+        let prefix = tail.written();
+        law.suffix(&mut tail)?;
+        let framed = tail.written();
+        Ok(Self { affixes, prefix, framed, payload, sent: 0 })
+    }
+
+    /// Says that the next `n` bytes were sent.
+    pub fn advance(&mut self, n: usize) {
+        debug_assert!(n <= self.remaining(), "more was sent than was left");
+        self.sent = self.sent.saturating_add(n);
+    }
+
+    /// What is left to send, in order: header, payload, trailer. Any of them may be empty.
+    pub fn slices(&self) -> [&[u8]; 3] {
+        let prefix = self.affixes.get(..self.prefix).unwrap_or_default();
+        let suffix = self.affixes.get(self.prefix..self.framed).unwrap_or_default();
+        let mut sent = self.sent;
+        [prefix, self.payload, suffix].map(|part| {
+            let left = part.get(sent..).unwrap_or_default();
+            sent = sent.saturating_sub(part.len());
+            left
+        })
+    }
+
+    /// Bytes left to send.
+    pub fn remaining(&self) -> usize {
+        (self.framed + self.payload.len()).saturating_sub(self.sent)
+    }
+}

@@ -1,0 +1,183 @@
+//! A length, then as many bytes.
+//!
+//! The framing of Erlang's `{packet, 4}`, Thrift's framed transport, Twisted's `Int32StringReceiver` and of most
+//! protocols made at home. [`U32`] is the one that the services of Framewright speak.
+
+use core::fmt::Debug;
+use core::marker::PhantomData;
+
+use super::{Framing, Step, Tail, Whole};
+use crate::error::{EncodeError, Malformed};
+
+/// `[length: u32 big-endian][payload]`; the length counts payload bytes.
+pub type U32 = LengthPrefix<4>;
+
+/// `[OFFSET bytes of the user's][length: WIDTH bytes][payload]`.
+///
+/// - `WIDTH` is 1 (u8), 2, 3 (u24), 4 or 8 bytes, in the byte order `E`.
+/// - `OFFSET` is how many bytes stand before the length, 0 to 8. They are written from [`with_lead`](Self::with_lead) and
+///   are kept in [`PrefixState::lead`] when a frame begins.
+/// - `ADJUST` is added to the length on the wire to give the number of payload bytes: 0 where it counts the payload,
+///   `-WIDTH` where it counts itself too, `-(OFFSET + WIDTH)` where it counts the whole header.
+///
+/// All of it is checked when the program is compiled. Sums are made in 128 bits, and limits are checked after the adjustment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LengthPrefix<const WIDTH: usize, E = BigEndian, const OFFSET: usize = 0, const ADJUST: i64 = 0> {
+    lead: [u8; OFFSET],
+    endian: PhantomData<E>,
+}
+
+/// The order of the bytes of a length.
+pub trait Endian: Copy + Debug {
+    /// Whether the most significant byte comes first.
+    const BIG: bool;
+}
+
+/// Most significant byte first: network byte order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct BigEndian;
+
+/// Least significant byte first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LittleEndian;
+
+/// What a [`LengthPrefix`] remembers of the frame at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PrefixState<const OFFSET: usize> {
+    /// The bytes before the length of the frame that began last.
+    pub lead: [u8; OFFSET],
+    /// Payload bytes to come; `None` between frames.
+    left: Option<u64>,
+}
+
+impl Endian for BigEndian {
+    const BIG: bool = true;
+}
+
+impl Endian for LittleEndian {
+    const BIG: bool = false;
+}
+
+impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> LengthPrefix<WIDTH, E, OFFSET, ADJUST> {
+    const HEADER: usize = {
+        assert!(matches!(WIDTH, 1 | 2 | 3 | 4 | 8), "a length has 1, 2, 3, 4 or 8 bytes");
+        assert!(OFFSET <= 8, "at most 8 bytes stand before the length");
+        OFFSET + WIDTH
+    };
+
+    /// The largest number that the length's bytes can say.
+    const MAX: u64 = if WIDTH >= 8 { u64::MAX } else { (1 << (8 * WIDTH)) - 1 };
+
+    /// The law, with zeros before the length where `OFFSET` is not 0.
+    pub const fn new() -> Self {
+        Self { lead: [0; OFFSET], endian: PhantomData }
+    }
+
+    /// The law, with `lead` written before each length.
+    pub const fn with_lead(lead: [u8; OFFSET]) -> Self {
+        Self { lead, endian: PhantomData }
+    }
+
+    /// The payload length that the header at the start of `input` says; `None` if the header is not whole.
+    #[inline(always)]
+    fn payload_len(input: &[u8]) -> Option<Result<u64, Malformed>> {
+        let bytes = input.get(OFFSET..)?.first_chunk::<WIDTH>()?;
+        let wire = if E::BIG {
+            bytes.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+        } else {
+            bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+        };
+        if ADJUST == 0 {
+            return Some(Ok(wire));
+        }
+        Some(wire.checked_add_signed(ADJUST).ok_or(Malformed::LengthOutOfRange))
+    }
+}
+
+impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Default
+    for LengthPrefix<WIDTH, E, OFFSET, ADJUST>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const OFFSET: usize> Default for PrefixState<OFFSET> {
+    fn default() -> Self {
+        Self { lead: [0; OFFSET], left: None }
+    }
+}
+
+impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Framing
+    for LengthPrefix<WIDTH, E, OFFSET, ADJUST>
+{
+    type State = PrefixState<OFFSET>;
+    const PREFIX: usize = Self::HEADER;
+
+    #[inline]
+    fn step(&self, state: &mut Self::State, input: &[u8]) -> Result<Step, Malformed> {
+        let Some(left) = state.left else {
+            let Some(len) = Self::payload_len(input) else {
+                return Ok(Step::Need(Self::HEADER));
+            };
+            let len = len?;
+            if let Some(lead) = input.first_chunk::<OFFSET>() {
+                state.lead = *lead;
+            }
+            state.left = Some(len);
+            return Ok(Step::Begin { take: Self::HEADER, len });
+        };
+        match usize::try_from(left) {
+            Ok(data) if data <= input.len() => {
+                state.left = None;
+                Ok(Step::End { data, take: 0 })
+            }
+            _ if input.is_empty() => Ok(Step::Need(1)),
+            _ => {
+                state.left = Some(left.saturating_sub(input.len() as u64));
+                Ok(Step::Data(input.len()))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn whole(&self, state: &mut Self::State, input: &[u8]) -> Option<Whole> {
+        let len = usize::try_from(Self::payload_len(input)?.ok()?).ok()?;
+        if len > input.len() - Self::HEADER {
+            return None;
+        }
+        if let Some(lead) = input.first_chunk::<OFFSET>() {
+            state.lead = *lead;
+        }
+        let end = Self::HEADER + len;
+        Some(Whole { start: Self::HEADER, end, next: end })
+    }
+
+    #[inline]
+    fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
+        let len = len.ok_or(EncodeError::LengthRequired)?;
+        let max = if ADJUST < 0 {
+            Self::MAX.saturating_sub(ADJUST.unsigned_abs())
+        } else {
+            Self::MAX.saturating_add(ADJUST.unsigned_abs())
+        };
+        let wire = i128::from(len) - i128::from(ADJUST);
+        let Some(wire) = u64::try_from(wire).ok().filter(|wire| *wire <= Self::MAX) else {
+            return Err(EncodeError::TooLong { len, max });
+        };
+        out.put(&self.lead)?;
+        let mut bytes = [0; WIDTH];
+        let whole = wire.to_be_bytes();
+        for (to, from) in bytes.iter_mut().rev().zip(whole.iter().rev()) {
+            *to = *from;
+        }
+        if !E::BIG {
+            bytes.reverse();
+        }
+        out.put(&bytes)
+    }
+}

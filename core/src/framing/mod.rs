@@ -1,0 +1,228 @@
+//! The laws: where a frame begins and where it ends.
+//!
+//! A law is a small type that implements [`Framing`]. Decoder, encoder, sessions and adapters know only the trait, so a
+//! law of your own has everything that the built-in ones have. A law never stores payload: it looks at the bytes that come
+//! next and says what they are, one [`Step`] at a time; the decoder moves, keeps or lends them.
+//!
+//! # A law of your own
+//!
+//! A radio whose packets are `0xA5`, a length byte, the payload:
+//!
+//! ```
+//! use framewright::framing::{Framing, Step, Tail};
+//! use framewright::{Decoder, EncodeError, Encoder, Malformed};
+//!
+//! #[derive(Clone, Copy, Debug, Default)]
+//! struct Radio;
+//!
+//! impl Framing for Radio {
+//!     type State = Option<usize>; // payload bytes still to come
+//!     const PREFIX: usize = 2;
+//!
+//!     fn step(&self, left: &mut Option<usize>, input: &[u8]) -> Result<Step, Malformed> {
+//!         match (*left, input) {
+//!             (None, [0xA5, len, ..]) => {
+//!                 *left = Some(usize::from(*len));
+//!                 Ok(Step::Begin { take: 2, len: u64::from(*len) })
+//!             }
+//!             (None, [0xA5] | []) => Ok(Step::Need(2)),
+//!             (None, _) => Err(Malformed::Other("a packet starts with A5")),
+//!             (Some(n), _) if n <= input.len() => {
+//!                 *left = None;
+//!                 Ok(Step::End { data: n, take: 0 })
+//!             }
+//!             (Some(n), _) => {
+//!                 *left = Some(n - input.len());
+//!                 Ok(if input.is_empty() { Step::Need(1) } else { Step::Data(input.len()) })
+//!             }
+//!         }
+//!     }
+//!
+//!     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
+//!         let len = len.ok_or(EncodeError::LengthRequired)?;
+//!         let byte = u8::try_from(len).map_err(|_| EncodeError::TooLong { len, max: 255 })?;
+//!         out.put(&[0xA5, byte])
+//!     }
+//! }
+//!
+//! let mut encoder = Encoder::new(Radio, [0; 64]);
+//! encoder.push(b"ping").unwrap();
+//! assert_eq!(encoder.pending(), b"\xA5\x04ping");
+//!
+//! let mut decoder = Decoder::new(Radio, [0; 255]);
+//! let mut chunk: &[u8] = b"\xA5\x04ping\xA5\x04po"; // one and a half
+//! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"ping"[..]));
+//! assert_eq!(decoder.next(&mut chunk).unwrap(), None);
+//! let mut chunk: &[u8] = b"ng"; // the other half
+//! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"pong"[..]));
+//! ```
+
+mod length_prefix;
+mod lines;
+
+pub use length_prefix::{BigEndian, Endian, LengthPrefix, LittleEndian, U32};
+pub use lines::Lines;
+
+use core::fmt::Debug;
+
+use crate::error::{EncodeError, Malformed};
+
+/// A law that cuts a byte stream into frames, and wraps payloads into frames.
+///
+/// # What `step` must keep
+///
+/// - It is given the bytes that come next in the stream: those behind everything that it took in earlier steps. There may be
+///   none. The same bytes come again until a step takes them.
+/// - A step takes the bytes that it reports, and moves `state` past them. A step that takes none must change `state`.
+/// - [`Step::Need`] takes nothing and leaves `state` as it was. It is meant for headers: in the middle of a payload a law
+///   remembers what it saw in its `state` instead, because the decoder's storage may be full of payload.
+/// - After [`Step::End`] the next step begins a frame.
+pub trait Framing {
+    /// What the law remembers between two steps. The default stands at the start of a stream.
+    type State: Clone + Debug + Default;
+
+    /// The most bytes that [`prefix`](Self::prefix) writes.
+    const PREFIX: usize;
+
+    /// The most bytes that [`suffix`](Self::suffix) writes, and that follow a payload. A decoder keeps as much of its storage
+    /// free for them.
+    const SUFFIX: usize = 0;
+
+    /// Says what the next bytes are.
+    ///
+    /// # Errors
+    /// The bytes break the law. The decoder then stops until it is reset.
+    fn step(&self, state: &mut Self::State, input: &[u8]) -> Result<Step, Malformed>;
+
+    /// The frame at the start of `input`, where one lies there whole and is payload as it stands, between a header and a
+    /// trailer. Called only between frames.
+    ///
+    /// This is a shortcut for speed, and must agree with [`step`](Self::step); `None` is always right, and is the default. An
+    /// answer takes the bytes up to [`Whole::next`]; `None` takes nothing.
+    #[inline(always)]
+    fn whole(&self, state: &mut Self::State, input: &[u8]) -> Option<Whole> {
+        let _ = (state, input);
+        None
+    }
+
+    /// Whether the end of the stream ends the frame that has begun, as for a last line without its LF.
+    fn ends_at_end_of_stream(&self) -> bool {
+        false
+    }
+
+    /// Writes what stands before a payload of `len` bytes; `None` where the length is not known yet.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
+    /// [`EncodeError::Full`] from `out`.
+    fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError>;
+
+    /// Whether this framing can carry (this piece of) a payload. The default says yes.
+    ///
+    /// # Errors
+    /// What it cannot carry, as [`EncodeError::ContainsDelimiter`].
+    #[inline]
+    fn check(&self, payload: &[u8]) -> Result<(), EncodeError> {
+        let _ = payload;
+        Ok(())
+    }
+
+    /// Writes what stands behind a payload. The default is nothing.
+    ///
+    /// # Errors
+    /// [`EncodeError::Full`] from `out`.
+    #[inline]
+    fn suffix(&self, out: &mut Tail<'_>) -> Result<(), EncodeError> {
+        let _ = out;
+        Ok(())
+    }
+}
+
+/// What the next bytes of a stream are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Step {
+    /// Nothing can be said before at least this many bytes are here together, those given included.
+    Need(usize),
+    /// This many bytes belong to the framing and carry nothing.
+    Skip(usize),
+    /// A frame begins whose header says its length.
+    Begin {
+        /// Bytes of the header (its last ones, where others were skipped before).
+        take: usize,
+        /// Bytes of payload to come.
+        len: u64,
+    },
+    /// This many bytes are payload as they stand; more may follow.
+    Data(usize),
+    /// Some bytes stand for one byte of payload.
+    Byte {
+        /// How many.
+        take: usize,
+        /// The byte they stand for.
+        value: u8,
+    },
+    /// The frame ends.
+    End {
+        /// Bytes that are payload as they stand, its last ones.
+        data: usize,
+        /// Bytes behind them that belong to the framing.
+        take: usize,
+    },
+}
+
+/// Where a frame lies in a slice: payload at `start..end`, the next frame from `next`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Whole {
+    /// The first byte of the payload.
+    pub start: usize,
+    /// The byte behind the payload; `start <= end`.
+    pub end: usize,
+    /// The byte behind the frame; `end <= next`.
+    pub next: usize,
+}
+
+/// The free end of an encoder's buffer, to be written from the front.
+#[derive(Debug)]
+pub struct Tail<'a> {
+    buffer: &'a mut [u8],
+    /// `0 <= written <= buffer.len()`
+    written: usize,
+}
+
+impl<'a> Tail<'a> {
+    /// A tail that fills `buffer` from its start.
+    pub fn new(buffer: &'a mut [u8]) -> Self {
+        Self { buffer, written: 0 }
+    }
+
+    /// Appends `bytes`.
+    ///
+    /// # Errors
+    /// [`EncodeError::Full`] if they do not fit; nothing is written then.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let room = self.room();
+        match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.written += bytes.len();
+                Ok(())
+            }
+            None => Err(EncodeError::Full { need: bytes.len(), room }),
+        }
+    }
+
+    /// Bytes that are free.
+    #[inline]
+    pub fn room(&self) -> usize {
+        self.buffer.len().saturating_sub(self.written)
+    }
+
+    /// Bytes written so far.
+    #[inline]
+    pub fn written(&self) -> usize {
+        self.written
+    }
+}

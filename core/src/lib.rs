@@ -1,0 +1,20 @@
+#![doc = "placeholder"]
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod decoder;
+mod encoder;
+mod error;
+pub mod framing;
+pub mod service;
+pub mod session;
+mod time;
+
+pub use buffer::Storage;
+pub use decoder::{Decoder, End, Event, Need, Oversize, Parts};
+pub use encoder::{Encoder, Outgoing};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, Malformed, Recovery};
+pub use service::Service;
+pub use session::{CloseReason, Session, SessionConfig, SessionError, Stats};
+pub use time::Instant;

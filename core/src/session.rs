@@ -1,0 +1,500 @@
+//! One connection, as a state machine that does no I/O.
+//!
+//! A [`Session`] joins a decoder, a [`Service`], an encoder and the connection's deadlines. A front end moves bytes between it and
+//! a socket. Its methods sort into four kinds:
+//!
+//! | kind | methods |
+//! |---|---|
+//! | input | [`handle_input`](Session::handle_input), or [`input_mut`](Session::input_mut) with [`handle_filled`](Session::handle_filled); [`handle_end`](Session::handle_end), [`handle_reset`](Session::handle_reset), [`handle_deadline`](Session::handle_deadline), [`shutdown`](Session::shutdown) |
+//! | output | [`poll_output`](Session::poll_output), [`sent`](Session::sent) |
+//! | deadline | [`deadline`](Session::deadline) |
+//! | getters | [`wants_input`](Session::wants_input), [`is_output_finished`](Session::is_output_finished), [`is_done`](Session::is_done), [`close_reason`](Session::close_reason), [`stats`](Session::stats) |
+//!
+//! After any input, drain: send what `poll_output` lends until it lends nothing, then look at the getters and the deadline.
+//!
+//! ```
+//! use framewright::{Instant, Session, SessionConfig, service::Echo};
+//!
+//! let now = Instant::ZERO;
+//! let mut session = Session::new(Echo::new(), [0; 64], [0; 64], SessionConfig::default(), now)?;
+//! let taken = session.handle_input(b"\0\0\0\x02hi\0\0\0", now); // one message, and a piece of the next
+//! assert_eq!(taken, 9);
+//! assert_eq!(session.poll_output(now), b"\0\0\0\x02hi");
+//! session.sent(6, now);
+//! session.handle_end(now); // the peer closed its sending side, inside the second message
+//! assert!(session.poll_output(now).is_empty());
+//! assert!(session.is_done());
+//! assert_eq!(session.close_reason().unwrap().to_string(), "the stream ended inside a message (3 bytes of it came)");
+//! # Ok::<(), framewright::SessionError>(())
+//! ```
+//!
+//! # How a connection ends
+//!
+//! ```text
+//!                                                    output sent, and the peer has ended
+//!                                                  ┌───────────────────────────────────▶ Done
+//!   Open ────────────────────────────────────▶ Flushing ──────────────▶ Lingering ───────▲
+//!        all answered, and then handle_end         │     output sent       │  handle_end, │
+//!        or shutdown; or an error, or idle         │                       └──────────────┤
+//!                                                  └──────────────────────────────────────┘
+//!                                                                handle_reset, deadline
+//! ```
+//!
+//! Lingering is for a peer that may still be sending: the front end closes its own sending side, and what still comes is
+//! dropped. To close at once would make TCP answer its next bytes with a reset, and the
+//! reset would destroy replies that it has not read yet (RFC 1122 section 4.2.2.13).
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::buffer::Storage;
+use crate::decoder::{Decoder, End, Event, Oversize};
+use crate::encoder::Encoder;
+use crate::error::{DecodeError, Recovery};
+use crate::framing::Framing;
+use crate::service::{Flow, Intake, Refusal, Service};
+use crate::time::Instant;
+
+/// The settings of a [`Session`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SessionConfig {
+    /// The longest message to accept, in bytes of payload.
+    pub max_frame: u64,
+    /// Close a connection on which nothing moved for so long; `None` waits for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a closing connection may take to read the replies that wait for it, counted from the last byte that it took,
+    /// and then to close its own side.
+    pub close_timeout: Duration,
+}
+
+impl Default for SessionConfig {
+    /// Messages of up to 16 MiB, no idle timeout, 5 s to close.
+    fn default() -> Self {
+        Self { max_frame: 16 << 20, idle_timeout: None, close_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// One connection that is served by `V`, with input storage `I` and output storage `O`.
+#[derive(Clone, Debug)]
+pub struct Session<V: Service, I, O> {
+    service: V,
+    decoder: Decoder<V::Framing, I>,
+    encoder: Encoder<V::Framing, O>,
+    config: SessionConfig,
+    state: State,
+    input: Input,
+    /// When a byte last moved, or the state changed.
+    active_at: Instant,
+    /// Room in the output that a reply takes beyond what the request's length explains.
+    reply_extra: usize,
+    /// Whether a reply may be as long as its request, beyond `reply_extra`.
+    streams: bool,
+    stats: Stats,
+}
+
+/// See the picture at the top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Flushing(CloseReason),
+    Lingering(CloseReason),
+    Done(CloseReason),
+}
+
+/// Whether more input is to be expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    Flowing,
+    /// The peer closed its sending side.
+    Ended,
+    /// This side takes no more.
+    Stopped,
+}
+
+/// Why a connection was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum CloseReason {
+    /// The peer closed its sending side between two messages, and has its answers.
+    PeerClosed,
+    /// The peer closed its sending side inside a message.
+    Truncated {
+        /// Bytes of the message that came, its header included.
+        have: u64,
+        /// Bytes that it has in all, where its header came and says so.
+        need: Option<u64>,
+    },
+    /// The stream breaks the framing, or a limit.
+    BadFrame(DecodeError),
+    /// The service refused a message.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Where the message begins: bytes since the start of the stream.
+        offset: u64,
+    },
+    /// The service was done with the conversation.
+    ServiceDone,
+    /// Nothing moved for the idle timeout.
+    Idle,
+    /// The peer did not take its replies within the close timeout.
+    NotReading,
+    /// The connection broke.
+    Reset,
+    /// The server is stopping.
+    Shutdown,
+}
+
+/// What went through a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Stats {
+    /// Messages that came whole.
+    pub messages: u64,
+    /// Bytes that were received.
+    pub bytes_received: u64,
+    /// Bytes that were sent.
+    pub bytes_sent: u64,
+}
+
+/// A session that cannot be: its output storage could not hold one reply, and the connection would hang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SessionError {
+    /// Bytes of output storage that this service needs.
+    pub need: usize,
+    /// Bytes that were lent.
+    pub have: usize,
+}
+
+impl<V, I, O> Session<V, I, O>
+where
+    V: Service<Framing: Clone + Default>,
+    I: Storage,
+    O: Storage,
+{
+    /// An open connection. The service's greeting, if it has one, is ready to be sent.
+    ///
+    /// # Errors
+    /// The output storage is too small for the service's longest reply.
+    pub fn new(service: V, input: I, output: O, config: SessionConfig, now: Instant) -> Result<Self, SessionError> {
+        Self::with_law(service, V::Framing::default(), input, output, config, now)
+    }
+}
+
+impl<V, I, O> Session<V, I, O>
+where
+    V: Service<Framing: Clone>,
+    I: Storage,
+    O: Storage,
+{
+    /// [`new`](Self::new) for a framing with settings of its own.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_law(
+        service: V,
+        law: V::Framing,
+        input: I,
+        output: O,
+        config: SessionConfig,
+        now: Instant,
+    ) -> Result<Self, SessionError> {
+        let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+        let have = output.as_ref().len();
+        let decoder = Decoder::new(law.clone(), input).with_max_frame(config.max_frame);
+        let (reply_extra, streams, decoder) = match service.intake() {
+            Intake::Whole { reply } => (overhead + reply, false, decoder.with_oversize(Oversize::Skip)),
+            Intake::Streamed { extra } => {
+                let extra = overhead + extra;
+                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(have.saturating_sub(extra));
+                (extra, true, decoder)
+            }
+        };
+        let need = reply_extra + usize::from(streams);
+        if have < need {
+            return Err(SessionError { need, have });
+        }
+        let encoder = Encoder::new(law, output);
+        let mut session = Self {
+            service,
+            decoder,
+            encoder,
+            config,
+            state: State::Open,
+            input: Input::Flowing,
+            active_at: now,
+            reply_extra,
+            streams,
+            stats: Stats::default(),
+        };
+        let opened = session.service.open(now, &mut session.encoder);
+        session.settle(opened, now);
+        Ok(session)
+    }
+
+    /// Bytes have come: takes some of `bytes` from the front, and says how many. The rest is left when the output is full, and
+    /// must come again after some output was sent; until then, read no more.
+    pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> usize {
+        let mut chunk = bytes;
+        self.work(&mut chunk, now);
+        // When it is closing, nobody will look at the rest.
+        let taken = if self.state == State::Open { bytes.len() - chunk.len() } else { bytes.len() };
+        self.count_input(taken, now);
+        taken
+    }
+
+    /// Storage to read into, for a front end that can: [`handle_filled`](Self::handle_filled) says how much came. Empty when
+    /// output must be sent first.
+    #[inline]
+    pub fn input_mut(&mut self) -> &mut [u8] {
+        self.decoder.spare_mut()
+    }
+
+    /// The first `n` bytes of [`input_mut`](Self::input_mut) were filled.
+    pub fn handle_filled(&mut self, n: usize, now: Instant) {
+        if self.state == State::Open {
+            self.decoder.commit(n);
+        }
+        self.count_input(n, now);
+    }
+
+    /// The peer closed its sending side. It still gets the answers to what it sent.
+    pub fn handle_end(&mut self, now: Instant) {
+        self.input = Input::Ended;
+        match self.state {
+            State::Open => self.active_at = now,
+            State::Lingering(reason) => self.state = State::Done(reason),
+            State::Flushing(_) | State::Done(_) => {}
+        }
+    }
+
+    /// The connection broke: nothing can be sent or received any more.
+    pub fn handle_reset(&mut self) {
+        let reason = self.close_reason().unwrap_or(CloseReason::Reset);
+        self.encoder.reset();
+        self.state = State::Done(reason);
+    }
+
+    /// The time is `now`: ends what [`deadline`](Self::deadline) has run out for. Too early does nothing.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match self.state {
+            State::Open if self.input != Input::Flowing => self.state = State::Done(CloseReason::NotReading),
+            // What waits was not taken for all that time: waiting longer for it is no use.
+            State::Open if !self.encoder.pending().is_empty() => self.state = State::Done(CloseReason::Idle),
+            State::Open => self.close(CloseReason::Idle, now),
+            State::Flushing(reason) | State::Lingering(reason) => self.state = State::Done(reason),
+            State::Done(_) => {}
+        }
+    }
+
+    /// The server is stopping: what has come in is answered, then the connection is closed.
+    pub fn shutdown(&mut self, now: Instant) {
+        if self.input == Input::Flowing {
+            self.input = Input::Stopped;
+            self.active_at = now;
+        }
+    }
+
+    /// The bytes to send now; empty when there are none. Replies are made here, as far as there is room for them.
+    #[inline]
+    pub fn poll_output(&mut self, now: Instant) -> &[u8] {
+        self.work(&mut &[][..], now);
+        self.encoder.pending()
+    }
+
+    /// The first `n` bytes of [`poll_output`](Self::poll_output) were sent.
+    pub fn sent(&mut self, n: usize, now: Instant) {
+        if n > 0 {
+            self.encoder.sent(n);
+            self.stats.bytes_sent += n as u64;
+            self.active_at = now;
+        }
+    }
+
+    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing comes before.
+    pub fn deadline(&self) -> Option<Instant> {
+        let timeout = match self.state {
+            State::Open if self.input == Input::Flowing => self.config.idle_timeout,
+            State::Open | State::Flushing(_) | State::Lingering(_) => Some(self.config.close_timeout),
+            State::Done(_) => None,
+        };
+        timeout.map(|timeout| self.active_at + timeout)
+    }
+
+    /// Whether bytes from the peer are of use now. While it is open, a session with a full output wants none.
+    pub fn wants_input(&mut self) -> bool {
+        match self.state {
+            State::Open => self.input == Input::Flowing && !self.decoder.spare_mut().is_empty(),
+            State::Lingering(_) => true,
+            State::Flushing(_) | State::Done(_) => false,
+        }
+    }
+
+    /// Whether all output was sent and no more will come: close the sending side.
+    pub fn is_output_finished(&self) -> bool {
+        matches!(self.state, State::Lingering(_) | State::Done(_))
+    }
+
+    /// Whether the connection can be closed.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done(_))
+    }
+
+    /// Why the connection is being closed; `None` while it is not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self.state {
+            State::Open => None,
+            State::Flushing(reason) | State::Lingering(reason) | State::Done(reason) => Some(reason),
+        }
+    }
+
+    /// What went through so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// The service.
+    pub fn service(&self) -> &V {
+        &self.service
+    }
+
+    /// The service, the input storage and the output storage, to be used again.
+    pub fn into_parts(self) -> (V, I, O) {
+        (self.service, self.decoder.into_parts().storage, self.encoder.into_storage())
+    }
+
+    /// Answers what came, as far as there is room for the replies, and moves on through the states.
+    fn work(&mut self, chunk: &mut &[u8], now: Instant) {
+        while self.state == State::Open {
+            let room = self.encoder.room();
+            if room < self.reply_extra + usize::from(self.streams) {
+                return;
+            }
+            let max = if self.streams { room - self.reply_extra } else { usize::MAX };
+            match self.decoder.next_event_within(chunk, max) {
+                Ok(Some(event)) => {
+                    let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event);
+                    self.settle(done, now);
+                }
+                Ok(None) => {
+                    let waiting = !chunk.is_empty() || self.decoder.is_waiting();
+                    match self.input {
+                        Input::Ended if !waiting => self.finish(now),
+                        Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
+                        _ => return,
+                    }
+                }
+                Err(error) if error.recovery == Recovery::Skips => {
+                    let done = self.service.skipped(&error, &mut self.encoder);
+                    self.settle(done, now);
+                }
+                Err(error) => self.close(CloseReason::BadFrame(error), now),
+            }
+        }
+        if let State::Flushing(reason) = self.state
+            && self.encoder.pending().is_empty()
+        {
+            self.active_at = now;
+            self.state = match self.input {
+                Input::Ended => State::Done(reason),
+                Input::Flowing | Input::Stopped => State::Lingering(reason),
+            };
+        }
+    }
+
+    /// All input was taken, and no more will come.
+    fn finish(&mut self, now: Instant) {
+        match self.decoder.finish() {
+            Ok(End::Last(event)) => {
+                let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event);
+                self.settle(done, now);
+            }
+            Ok(End::Clean | End::Stopped) => self.close(CloseReason::PeerClosed, now),
+            Ok(End::Truncated { have, need }) => self.close(CloseReason::Truncated { have, need }, now),
+            Err(error) => self.close(CloseReason::BadFrame(error), now),
+        }
+    }
+
+    /// Takes note of what a service said.
+    #[inline]
+    fn settle(&mut self, done: Result<Flow, Refusal>, now: Instant) {
+        match done {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Close) => self.close(CloseReason::ServiceDone, now),
+            Err(refusal) => {
+                let offset = self.decoder.frame_offset();
+                self.close(CloseReason::Refused { refusal, offset }, now);
+            }
+        }
+    }
+
+    fn count_input(&mut self, n: usize, now: Instant) {
+        if n > 0 {
+            self.stats.bytes_received += n as u64;
+            self.active_at = now;
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason, now: Instant) {
+        self.state = State::Flushing(reason);
+        // Its storage takes what is read only to be dropped.
+        self.decoder.reset();
+        self.active_at = now;
+    }
+}
+
+/// Gives an event to the service.
+#[inline]
+fn dispatch<V: Service, O: Storage>(
+    service: &mut V,
+    out: &mut Encoder<V::Framing, O>,
+    stats: &mut Stats,
+    event: Event<'_>,
+) -> Result<Flow, Refusal> {
+    match event {
+        Event::Frame(payload) => {
+            stats.messages += 1;
+            service.frame(payload, out)
+        }
+        Event::Begin { len } => service.begin(len, out).map(|()| Flow::Continue),
+        Event::Chunk(payload) => service.chunk(payload, out).map(|()| Flow::Continue),
+        Event::End => {
+            stats.messages += 1;
+            service.end(out)
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PeerClosed => f.write_str("the peer closed the connection"),
+            Self::Truncated { have, need: Some(need) } => {
+                write!(f, "the stream ended inside a message ({have} of its {need} bytes came)")
+            }
+            Self::Truncated { have, need: None } => {
+                write!(f, "the stream ended inside a message ({have} bytes of it came)")
+            }
+            Self::BadFrame(error) => error.fmt(f),
+            Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),
+            Self::ServiceDone => f.write_str("the conversation is over"),
+            Self::Idle => f.write_str("nothing moved for the idle timeout"),
+            Self::NotReading => f.write_str("the peer did not take its replies in time"),
+            Self::Reset => f.write_str("the connection was reset"),
+            Self::Shutdown => f.write_str("the server is stopping"),
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the longest reply needs an output buffer of {} bytes, and this has {}", self.need, self.have)
+    }
+}
+
+impl core::error::Error for SessionError {}

@@ -598,12 +598,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 return Ok(Found::Nothing);
             }
             self.missing = 0;
-            if self.phase == Phase::Between {
+            if self.phase == Phase::Between && !matches!(step, Step::Idle(_)) {
                 self.phase = Phase::Gathering;
             }
             let taken = match step {
                 Step::Need(_) => 0,
-                Step::Skip(n) => n,
+                Step::Idle(n) | Step::Skip(n) => n,
+                Step::Bad { take, .. } => take,
                 Step::Data(n) => {
                     self.grant = Grant { data: n, ..Grant::default() };
                     n
@@ -631,7 +632,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
             }
             match step {
-                Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
+                Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
+                Step::Bad { take, what } => {
+                    self.skip(take.min(available), chunk);
+                    let phase = core::mem::replace(&mut self.phase, Phase::Discarding);
+                    self.buffer.drop_gathered();
+                    if phase != Phase::Discarding {
+                        return Err(self.skipping(DecodeErrorKind::Malformed(what)));
+                    }
+                }
                 Step::Begin { take, len } => {
                     self.skip(take.min(available), chunk);
                     if len > self.whole_limit as u64

@@ -192,7 +192,7 @@ fn a_cut_cobs_frame_costs_itself_and_no_other() {
 fn a_delimiter_inside_a_payload_is_refused_by_the_encoder() {
     let mut encoder = Encoder::new(Delimited::new(0x1e), [0; 32]);
     assert_eq!(encoder.push(b"ab\x1ec"), Err(EncodeError::ContainsDelimiter { at: 2 }));
-    let mut encoder = Encoder::new(Lines::default(), [0; 32]);
+    let mut encoder = Encoder::new(Lines, [0; 32]);
     assert_eq!(encoder.push(b"ab\nc"), Err(EncodeError::ContainsDelimiter { at: 2 }));
     assert!(encoder.pending().is_empty());
 }
@@ -267,7 +267,7 @@ proptest! {
             round_trip(Slip::new(), &payload, step, sendable)?;
         }
         let text: Vec<u8> = payload.iter().map(|byte| byte | 0x40).collect();
-        round_trip(Lines::default(), &text, step, sendable)?;
+        round_trip(Lines, &text, step, sendable)?;
         round_trip(Delimited::new(0x1e), &text, step, sendable)?;
     }
 
@@ -298,7 +298,7 @@ proptest! {
         drive(Netstring, cap, &stream);
         drive(Cobs, cap, &stream);
         drive(Slip::new(), cap, &stream);
-        drive(Lines::default(), cap, &stream);
+        drive(Lines, cap, &stream);
         drive(Delimited::new(0), cap, &stream);
     }
 }

@@ -39,6 +39,8 @@ pub struct Decoder<L: Framing, S> {
     frame_len: Option<u64>,
     /// How many bytes more the law asked for before it can go on.
     missing: usize,
+    /// Bytes that the law took last and that may be payload after all, as a CR before what is not an LF.
+    held: usize,
     /// Empty frames in a row.
     empties: u32,
     /// The one-byte piece that was delivered last: a byte that does not stand in the stream.
@@ -205,6 +207,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             delivered: 0,
             frame_len: None,
             missing: 0,
+            held: 0,
             empties: 0,
             byte: [0],
             whole_limit: capacity,
@@ -375,7 +378,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
         let wanted = usize::try_from(n).unwrap_or(usize::MAX).max(self.buffer.capacity() / 4);
-        self.buffer.spare_mut(wanted)
+        self.buffer.spare_mut(wanted, self.slack())
     }
 
     /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
@@ -386,7 +389,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
-        if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes) }
+        if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes, self.slack()) }
     }
 
     /// Says what the end of the stream means. Call when no byte will follow and everything was popped; while it answers
@@ -430,7 +433,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.phase = Phase::Between;
         self.grant = Grant::default();
         (self.position, self.frame_at, self.delivered, self.frame_len) = (0, 0, 0, None);
-        (self.missing, self.empties) = (0, 0);
+        (self.missing, self.held, self.empties) = (0, 0, 0);
     }
 
     /// How many bytes this decoder waits for, beyond what was pushed.
@@ -631,6 +634,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     return Err(self.stop(DecodeErrorKind::Malformed(Malformed::Stalled)));
                 }
             }
+            if L::SUFFIX > 0 {
+                match step {
+                    Step::Skip(n) => self.held = self.held.saturating_add(n),
+                    Step::Byte { .. } => {}
+                    _ => self.held = 0,
+                }
+            }
             match step {
                 Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
                 Step::Bad { take, what } => {
@@ -669,10 +679,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
                 Phase::Discarding => {}
                 _ if self.buffer.gathered_len() >= self.whole_limit => return self.too_long(None),
-                _ if self.buffer.gather_byte(value) => {}
+                _ if self.buffer.gather_byte(value, self.held.max(1)) => {}
                 _ => return Err(self.stop(self.no_room(1))),
             }
             self.grant.byte = None;
+            self.held = 0;
         } else if self.grant.data > 0 {
             let n = self.grant.data.min(available);
             if n == 0 {
@@ -760,7 +771,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if chunk.is_empty() {
             return if n > self.buffer.capacity() && unread > 0 { Err(self.stop(self.no_room(n))) } else { Ok(false) };
         }
-        let brought = self.buffer.push(chunk.get(..self.missing).unwrap_or(chunk));
+        let brought = self.buffer.push(chunk.get(..self.missing).unwrap_or(chunk), 0);
         take_front(chunk, brought);
         self.missing = self.missing.saturating_sub(brought);
         if self.missing > 0 && (brought == 0 || n > self.buffer.capacity()) {
@@ -821,14 +832,22 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
-    /// Counts a piece of `n` bytes. A streamed frame whose header said no length may turn out too long.
+    /// Counts a piece of `n` bytes, or of as many as the limit lets through. A streamed frame whose header said no length may
+    /// turn out too long.
     #[inline]
-    fn deliver(&mut self, n: usize) -> Result<(), DecodeError> {
-        self.delivered += n as u64;
-        if self.delivered > self.max_frame {
+    fn deliver(&mut self, n: usize) -> Result<usize, DecodeError> {
+        let n = usize::try_from(self.max_frame.saturating_sub(self.delivered)).map_or(n, |left| n.min(left));
+        if n == 0 {
             return Err(self.stop(DecodeErrorKind::TooLong { len: None, limit: self.max_frame }));
         }
-        Ok(())
+        self.delivered += n as u64;
+        Ok(n)
+    }
+
+    /// Space to keep free before the unread bytes, for what is held to join the payload.
+    #[inline]
+    fn slack(&self) -> usize {
+        if self.phase == Phase::Gathering { self.held.min(L::SUFFIX) } else { 0 }
     }
 
     fn no_room(&self, need: usize) -> DecodeErrorKind {

@@ -303,22 +303,30 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.next_slow(&mut &[][..])
     }
 
-    /// [`next`](Self::next) from one byte, as an interrupt handler has it.
+    /// [`next`](Self::next) from one byte, as an interrupt handler has it. It takes the byte, also when the answer is an
+    /// error; so what was pushed by other methods must be popped first.
     ///
     /// # Errors
     /// As `next`.
     #[inline]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
         let mut chunk = &[byte][..];
+        let mut skipping = None;
         loop {
-            return Ok(match self.advance(&mut chunk, usize::MAX)? {
-                Found::Nothing => None,
-                Found::Frame => Some(self.buffer.take_gathered(usize::MAX)),
-                Found::ChunkFrame { data, .. } => {
+            return Ok(match self.advance(&mut chunk, usize::MAX) {
+                // The byte that was too much is dropped with the rest of its frame: nobody will bring it again.
+                Err(error) if error.recovery == Recovery::Skips && !chunk.is_empty() => {
+                    skipping = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+                Ok(Found::Nothing) => return skipping.map_or(Ok(None), Err),
+                Ok(Found::Frame) => Some(self.buffer.take_gathered(usize::MAX)),
+                Ok(Found::ChunkFrame { data, .. }) => {
                     self.byte = [byte];
                     self.byte.get(..data)
                 }
-                piece => {
+                Ok(piece) => {
                     self.pass_over(&piece, &mut chunk);
                     continue;
                 }

@@ -699,8 +699,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
             match self.phase {
                 Phase::Streaming => {
-                    let n = n.min(max);
-                    self.deliver(n)?;
+                    let n = self.deliver(n.min(max))?;
                     self.grant.data -= n;
                     self.position += n as u64;
                     return Ok(Some(if buffered > 0 { Found::Unread(n) } else { Found::Chunk(n) }));

@@ -420,13 +420,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         Ok(match self.phase {
             Phase::Stopped => End::Stopped,
             Phase::Between if unread == 0 => End::Clean,
-            phase if unread == 0 && self.law.ends_at_end_of_stream() => {
+            _ if unread == 0 && self.law.ends_at_end_of_stream() => {
                 self.state = L::State::default();
-                self.phase = Phase::Between;
-                match phase {
-                    Phase::Streaming | Phase::Spilling => End::Last(Event::End),
-                    Phase::Discarding => End::Clean,
-                    _ => End::Last(Event::Frame(self.buffer.take_gathered(usize::MAX))),
+                match self.end_frame(self.buffer.gathered_len(), Found::Frame)? {
+                    None => End::Clean,
+                    Some(Found::Frame) => End::Last(Event::Frame(self.buffer.take_gathered(usize::MAX))),
+                    Some(_) => End::Last(Event::End),
                 }
             }
             Phase::Between => End::Truncated { have: unread, need: None },

@@ -477,9 +477,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.unread_len()
     }
 
-    /// Whether a frame or piece is ready that was longer than the caller had room for.
+    /// Whether a frame or piece is ready here that was longer than the caller had room for.
     pub fn is_waiting(&self) -> bool {
-        !self.grant.is_empty()
+        let Grant { byte, data, end } = self.grant;
+        // A grant of bytes that have not come waits for them, not for room.
+        byte.is_some() || data == 0 && end == Some(0) || self.buffer.unread_len() > 0 && !self.grant.is_empty()
     }
 
     /// Where the frame at hand, or the one delivered last, began: bytes since the start of the stream.

@@ -604,6 +604,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 Err(malformed) => return Err(self.stop(DecodeErrorKind::Malformed(malformed))),
             };
             if let Step::Need(n) = step {
+                // It has them, and would ask for ever.
+                if n <= available {
+                    return Err(self.stop(DecodeErrorKind::Malformed(Malformed::Stalled)));
+                }
                 if self.collect(n, chunk)? {
                     continue;
                 }

@@ -635,7 +635,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     usize::from(self.position > self.frame_at || data > 0) + take
                 }
                 Step::Begin { take, len } => {
-                    self.frame_len = Some(self.position - self.frame_at + (take as u64).saturating_add(len));
+                    let have = self.position - self.frame_at;
+                    self.frame_len = Some(have.saturating_add(take as u64).saturating_add(len));
                     take
                 }
             };

@@ -745,7 +745,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.skip(n, chunk);
             if n < take {
                 self.grant.end = Some(take - n);
-                return Ok(Some(Found::Nothing));
+                // Behind the unread bytes there may be more in the chunk.
+                return Ok(if n == 0 { Some(Found::Nothing) } else { None });
             }
             self.grant.end = None;
             return self.end_frame(self.buffer.gathered_len(), Found::Frame);

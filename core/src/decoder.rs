@@ -809,6 +809,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn end_frame(&mut self, len: usize, whole: Found) -> Result<Option<Found>, DecodeError> {
         let phase = core::mem::replace(&mut self.phase, Phase::Between);
         if phase == Phase::Discarding {
+            self.empties = 0;
             return Ok(None);
         }
         let len = self.delivered + len as u64;

@@ -356,14 +356,28 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<Event<'s>>, DecodeError> {
+        Ok(self.next_event_and_state(chunk, max)?.map(|(event, _)| event))
+    }
+
+    /// [`next_event_within`](Self::next_event_within), with what the law remembers of the frame: a header that says more than the
+    /// length.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[inline]
+    pub fn next_event_and_state<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
         let max = max.max(1);
         if self.phase == Phase::Between
             && self.buffer.unread_len() == 0
             && let Some(payload) = self.whole_in(chunk, max)
         {
-            return Ok(Some(Event::Frame(payload)));
+            return Ok(Some((Event::Frame(payload), &self.state)));
         }
-        Ok(Some(match self.advance(chunk, max)? {
+        let event = match self.advance(chunk, max)? {
             Found::Nothing => return Ok(None),
             Found::Frame => Event::Frame(self.buffer.take_gathered(usize::MAX)),
             Found::ChunkFrame { data, take } => Event::Frame(take_frame(chunk, data, take)),
@@ -373,7 +387,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Found::Chunk(n) => Event::Chunk(take_front(chunk, n)),
             Found::Byte => Event::Chunk(&self.byte),
             Found::End => Event::End,
-        }))
+        };
+        Ok(Some((event, &self.state)))
     }
 
     /// Free storage to read into, behind what was pushed. Empty when it must be popped first, or when the stream has stopped.

@@ -248,6 +248,11 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         &self.law
     }
 
+    /// The law, to change its settings for the frames to come.
+    pub fn law_mut(&mut self) -> &mut L {
+        &mut self.law
+    }
+
     /// The storage.
     pub fn into_storage(self) -> S {
         self.storage

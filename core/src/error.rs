@@ -78,6 +78,12 @@ pub enum Malformed {
     Escape,
     /// A zero byte inside a block: the frame was cut.
     Zero,
+    /// A CR that is not part of a line ending.
+    BareCr,
+    /// An LF that is not part of a line ending.
+    BareLf,
+    /// A header that is no JSON object with the keys that it must have.
+    Header,
     /// The law took no bytes and would never end: a fault of the law, not of the peer.
     Stalled,
     /// A law of the user's own says what is wrong.
@@ -161,6 +167,11 @@ impl fmt::Display for Malformed {
             Self::Terminator => "the byte that ends the frame is missing",
             Self::Escape => "an unknown escape",
             Self::Zero => "a zero byte inside a block",
+            Self::BareCr => "a CR that is not part of a line ending",
+            Self::BareLf => "an LF that is not part of a line ending",
+            Self::Header => {
+                "the header is no JSON object with byteorder, content-type, content-encoding and content-length"
+            }
             Self::Stalled => "the framing takes no bytes (a fault of the framing law)",
             Self::Other(what) => what,
         })

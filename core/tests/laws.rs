@@ -1,7 +1,8 @@
 //! Each law's bytes, as its specification gives them, and what it refuses.
 
 use framewright::framing::{
-    BigEndian, Cobs, Delimited, Framing, LengthPrefix, Lines, LittleEndian, Netstring, Slip, U32, Varint,
+    BigEndian, Cobs, Delimited, Framing, LengthPrefix, LineEnding, Lines, LittleEndian, Netstring, Slip, StrictLines,
+    U32, Varint,
 };
 use framewright::{DecodeErrorKind, Decoder, EncodeError, Encoder, End, Malformed, Oversize, Recovery};
 use proptest::prelude::*;
@@ -189,6 +190,45 @@ fn a_cut_cobs_frame_costs_itself_and_no_other() {
 }
 
 #[test]
+fn lenient_lines_drop_one_cr_before_the_lf_and_keep_all_others() {
+    assert_eq!(decoded(Lines, b"a\r\nb\nc\r\r\n\rd\n\r\n"), [&b"a"[..], b"b", b"c\r", b"\rd", b""]);
+    assert_eq!(encoded(Lines, b"a"), b"a\n");
+}
+
+#[test]
+fn strict_lines_refuse_every_other_ending_and_go_on_behind_the_line() {
+    let (lf, crlf) = (StrictLines::new(LineEnding::Lf), StrictLines::new(LineEnding::CrLf));
+    same(lf, b"ab", b"ab\n");
+    same(crlf, b"ab", b"ab\r\n");
+    for (law, stream, what, offset) in [
+        (lf, &b"ok\nab\r\nx\n"[..], Malformed::BareCr, 3),
+        (lf, b"ok\na\rb\nx\n", Malformed::BareCr, 3),
+        (crlf, b"ok\r\nab\nx\r\n", Malformed::BareLf, 4),
+        (crlf, b"ok\r\na\rb\nx\r\n", Malformed::BareCr, 4),
+        (crlf, b"ok\r\na\r\r\nx\r\n", Malformed::BareCr, 4),
+        (crlf, b"ok\r\n\nx\r\n", Malformed::BareLf, 4),
+    ] {
+        for step in 1..stream.len() {
+            let mut decoder = Decoder::new(law, [0; 8]);
+            let mut seen = Vec::new();
+            for part in stream.chunks(step) {
+                let mut chunk = part;
+                loop {
+                    match decoder.next(&mut chunk) {
+                        Ok(Some(frame)) => seen.push(Ok(frame.to_vec())),
+                        Ok(None) => break,
+                        Err(error) => seen.push(Err((error.kind, error.offset))),
+                    }
+                }
+            }
+            let error = (DecodeErrorKind::Malformed(what), offset);
+            assert_eq!(seen, [Ok(b"ok".to_vec()), Err(error), Ok(b"x".to_vec())], "{stream:?} by {step}");
+            assert_eq!(decoder.finish(), Ok(End::Clean));
+        }
+    }
+}
+
+#[test]
 fn a_delimiter_inside_a_payload_is_refused_by_the_encoder() {
     let mut encoder = Encoder::new(Delimited::new(0x1e), [0; 32]);
     assert_eq!(encoder.push(b"ab\x1ec"), Err(EncodeError::ContainsDelimiter { at: 2 }));
@@ -206,6 +246,89 @@ fn a_last_frame_without_its_delimiter_is_truncated_unless_asked_otherwise() {
     assert_eq!(decoder.next(&mut &b"ab"[..]), Ok(None));
     assert_eq!(decoder.finish(), Ok(End::Last(framewright::Event::Frame(b"ab"))));
     assert_eq!(decoder.finish(), Ok(End::Clean));
+}
+
+#[cfg(feature = "json")]
+mod json_header {
+    use super::*;
+    use framewright::Event;
+    use framewright::framing::{ByteOrder, JsonHeader};
+
+    /// A frame with this header.
+    fn with_header(json: &str, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(json.len()).unwrap().to_be_bytes();
+        [&length[..], json.as_bytes(), content].concat()
+    }
+
+    #[test]
+    fn a_frame_has_the_length_the_json_and_the_content() {
+        let byteorder = if cfg!(target_endian = "big") { "big" } else { "little" };
+        let json = format!(
+            r#"{{"byteorder": "{byteorder}", "content-type": "text/json", "content-encoding": "utf-8", "content-length": 5}}"#
+        );
+        same(JsonHeader::TEXT, b"hello", &with_header(&json, b"hello"));
+    }
+
+    #[test]
+    fn keys_come_in_any_order_with_any_space_and_escapes_and_others_are_passed_over() {
+        let json = r#" { "content-length":3,"extra": [1, {"a": "}"}], "content-encoding" : "latin-1",
+            "content-type": "text\/pl\u0061in", "byteorder":"big"} "#;
+        let stream = with_header(json, b"abc");
+        let mut decoder = Decoder::new(JsonHeader::TEXT, [0; 300]);
+        let (event, state) = decoder.next_event_and_state(&mut &stream[..], usize::MAX).unwrap().unwrap();
+        assert_eq!(event, Event::Frame(b"abc"));
+        assert_eq!(state.header.byteorder, ByteOrder::Big);
+        assert_eq!(state.header.content_type, "text/plain");
+        assert_eq!(state.header.content_encoding, "latin-1");
+        // And byte by byte.
+        let (last, rest) = stream.split_last().unwrap();
+        for byte in rest {
+            assert_eq!(decoder.push_byte(*byte), Ok(None));
+        }
+        assert_eq!(decoder.push_byte(*last), Ok(Some(&b"abc"[..])));
+    }
+
+    #[test]
+    fn a_header_without_its_keys_is_refused() {
+        let whole = r#"{"byteorder":"big","content-type":"a","content-encoding":"b","content-length":0}"#;
+        assert_eq!(decoded(JsonHeader::TEXT, &with_header(whole, b"")), [b""]);
+        for bad in [
+            &whole.replace("byteorder", "order"),
+            &whole.replace("content-type", "type"),
+            &whole.replace("content-encoding", "encoding"),
+            &whole.replace("content-length", "length"),
+            &whole.replace(":0", ":-1"),
+            &whole.replace(":0", ":\"0\""),
+            &whole.replace(":0", ":99999999999999999999"),
+            &whole.replace("big", "middle"),
+            &whole.replace('a', &"a".repeat(65)),
+            &whole.replace('}', "} x"),
+            &whole.replace('}', ""),
+            "[]",
+            "",
+            "\u{FFFF}",
+        ] {
+            let (kind, _, recovery) = refused(JsonHeader::TEXT, &with_header(bad, b""));
+            assert_eq!(kind, DecodeErrorKind::Malformed(Malformed::Header), "{bad}");
+            assert_eq!(recovery, Recovery::Stops);
+        }
+    }
+
+    #[test]
+    fn a_deeply_nested_header_does_not_exhaust_the_stack() {
+        let json = format!(r#"{{"x":{}"#, "[".repeat(60_000));
+        let stream = with_header(&json, b"");
+        let mut decoder = Decoder::new(JsonHeader::TEXT, vec![0; 70_000]);
+        let error = decoder.next(&mut &stream[..]).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::Malformed(Malformed::Header));
+    }
+
+    #[test]
+    fn a_header_longer_than_the_storage_is_refused_at_its_length() {
+        let mut decoder = Decoder::new(JsonHeader::TEXT, [0; 64]);
+        let error = decoder.next(&mut &[0x01, 0x00, b'{'][..]).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::HeaderTooLong { need: 258, capacity: 64 });
+    }
 }
 
 /// Pushed whole, written in place, and streamed in pieces of `step` bytes: the same bytes each time; and back.
@@ -263,6 +386,8 @@ proptest! {
         round_trip(Varint::new(), &payload, step, sendable)?;
         round_trip(Netstring, &payload, step, sendable)?;
         round_trip(Cobs, &payload, step, sendable)?;
+        #[cfg(feature = "json")]
+        round_trip(framewright::framing::JsonHeader::TEXT, &payload, step, sendable)?;
         if !payload.is_empty() {
             round_trip(Slip::new(), &payload, step, sendable)?;
         }

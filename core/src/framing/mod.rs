@@ -59,20 +59,26 @@
 
 mod cobs;
 mod delimited;
+#[cfg(feature = "json")]
+pub(crate) mod json_header;
 mod length_prefix;
 mod lines;
 mod netstring;
 mod raw;
 mod slip;
+mod strict_lines;
 mod varint;
 
 pub use cobs::{Cobs, CobsState};
 pub use delimited::Delimited;
+#[cfg(feature = "json")]
+pub use json_header::{ByteOrder, ContentHeader, JsonHeader, JsonHeaderState, MAX_ENCODING, MAX_TYPE};
 pub use length_prefix::{BigEndian, Endian, LengthPrefix, LittleEndian, PrefixState, U32};
 pub use lines::{Lines, LinesState};
 pub use netstring::{Netstring, NetstringState};
 pub use raw::Raw;
 pub use slip::{Slip, SlipState};
+pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
 pub use varint::{Varint, VarintState};
 
 use core::fmt::Debug;

@@ -35,7 +35,7 @@ pub struct Decoder<L: Framing, S> {
     frame_at: u64,
     /// Payload bytes of the frame at hand that were delivered in pieces or discarded.
     delivered: u64,
-    /// Bytes of the frame at hand with its header, where that says so.
+    /// Bytes of the frame at hand with its header and trailer, where the header says so.
     frame_len: Option<u64>,
     /// How many bytes more the law asked for before it can go on.
     missing: usize,
@@ -131,7 +131,7 @@ pub enum End<'a> {
     Last(Event<'a>),
     /// The stream ends inside a frame.
     Truncated {
-        /// Bytes of this frame that came, its header included.
+        /// Bytes of this frame that came, its header and trailer included.
         have: u64,
         /// Bytes that it has in all, where its header came and says so.
         need: Option<u64>,
@@ -146,7 +146,7 @@ pub enum End<'a> {
 pub enum Need {
     /// Nothing happens before this many bytes are here; then there may be more to wait for. At least 1.
     AtLeast(u64),
-    /// This many bytes complete the payload of the frame at hand. At least 1.
+    /// This many bytes complete the frame at hand. At least 1.
     Exactly(u64),
 }
 
@@ -651,7 +651,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
                 Step::Begin { take, len } => {
                     let have = self.position - self.frame_at;
-                    self.frame_len = Some(have.saturating_add(take as u64).saturating_add(len));
+                    self.frame_len = Some(have.saturating_add((take + L::SUFFIX) as u64).saturating_add(len));
                     take
                 }
             };

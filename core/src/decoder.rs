@@ -663,13 +663,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     return Err(self.stop(DecodeErrorKind::Malformed(Malformed::Stalled)));
                 }
             }
-            if L::SUFFIX > 0 {
-                match step {
-                    Step::Skip(n) => self.held = self.held.saturating_add(n),
-                    Step::Byte { .. } => {}
-                    _ => self.held = 0,
-                }
-            }
+            self.count_held(step);
             match step {
                 Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
                 Step::Bad { take, what } => {
@@ -872,6 +866,17 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         self.delivered += n as u64;
         Ok(n)
+    }
+
+    /// Takes note of whether the bytes that a step takes may be payload after all. Only a law with trailers holds bytes back.
+    #[inline]
+    fn count_held(&mut self, step: Step) {
+        match step {
+            _ if L::SUFFIX == 0 => {}
+            Step::Skip(n) => self.held = self.held.saturating_add(n),
+            Step::Byte { .. } => {}
+            _ => self.held = 0,
+        }
     }
 
     /// Space to keep free before the unread bytes, for what is held to join the payload.

@@ -1,7 +1,9 @@
-//! The laws under test: the built-in ones with the slow cutter of each, and laws as a user would write them.
+//! The built-in laws under test, each with a slow cutter and writer of its own.
 
-use framewright::framing::{BigEndian, Endian, Framing, LengthPrefix, Lines, Step, Tail};
-use framewright::{EncodeError, Malformed};
+use framewright::Malformed;
+use framewright::framing::{
+    BigEndian, Cobs, Delimited, Endian, Framing, LengthPrefix, LineEnding, Lines, Netstring, Slip, StrictLines, Varint,
+};
 
 use crate::model::{Found, Shape};
 
@@ -107,7 +109,7 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Case
 }
 
 /// Cuts behind each `delimiter`; `payload` says what the bytes before it carry, or where they break the law.
-fn cut_delimited(
+pub(crate) fn cut_delimited(
     stream: &[u8],
     delimiter: &[u8],
     at_end: bool,
@@ -153,308 +155,251 @@ impl Case for Lines {
     }
 }
 
-/// A radio's packets: `A5`, a length byte, the payload. No shortcut for whole frames.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Radio;
-
-impl Framing for Radio {
-    type State = Option<usize>;
-    const PREFIX: usize = 2;
-
-    fn step(&self, left: &mut Option<usize>, input: &[u8]) -> Result<Step, Malformed> {
-        match (*left, input) {
-            (None, [0xA5, len, ..]) => {
-                *left = Some(usize::from(*len));
-                Ok(Step::Begin { take: 2, len: u64::from(*len) })
-            }
-            (None, [0xA5] | []) => Ok(Step::Need(2)),
-            (None, _) => Err(Malformed::Other("a packet starts with A5")),
-            (Some(n), _) if n <= input.len() => {
-                *left = None;
-                Ok(Step::End { data: n, take: 0 })
-            }
-            (Some(_), []) => Ok(Step::Need(1)),
-            (Some(n), _) => {
-                *left = Some(n - input.len());
-                Ok(Step::Data(input.len()))
-            }
+/// Frames that each begin at `at`: `one` cuts the first frame off what is left, and says how long it is; `None` when nothing can
+/// follow.
+fn cut_counted(stream: &[u8], one: impl Fn(&[u8]) -> (Option<u64>, Vec<u8>, Shape, Option<usize>)) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < stream.len() {
+        let (declared, payload, shape, len) = one(&stream[at..]);
+        found.push(Found { at: at as u64, declared, payload, shape });
+        match len {
+            Some(len) => at += len,
+            None => break,
         }
     }
+    found
+}
 
-    fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
-        let len = len.ok_or(EncodeError::LengthRequired)?;
-        out.put(&[0xA5, u8::try_from(len).map_err(|_| EncodeError::TooLong { len, max: 255 })?])
+/// A frame of `header` bytes, `len` bytes of payload, and then `trailer`.
+fn counted(rest: &[u8], header: usize, len: u64, trailer: &[u8]) -> (Option<u64>, Vec<u8>, Shape, Option<usize>) {
+    let body = &rest[header..];
+    let have = rest.len() as u64;
+    let need = Some(len.saturating_add((header + trailer.len()) as u64));
+    let Some(len) = usize::try_from(len).ok().filter(|len| *len <= body.len()) else {
+        return (Some(len), body.to_vec(), Shape::InBody { have, need }, None);
+    };
+    let declared = Some(len as u64);
+    let payload = body[..len].to_vec();
+    let behind = &body[len..];
+    if behind.starts_with(trailer) {
+        (declared, payload, Shape::Complete, Some(header + len + trailer.len()))
+    } else if trailer.starts_with(behind) {
+        (declared, payload, Shape::InBody { have, need }, None)
+    } else {
+        (declared, payload, Shape::Bad(Malformed::Terminator), None)
     }
 }
 
-impl Case for Radio {
+impl Case for Varint {
     type Law = Self;
-    const NAME: &'static str = "radio";
+    const NAME: &'static str = "varint";
+
+    fn law() -> Self {
+        Self::new()
+    }
+
+    fn cut(stream: &[u8]) -> Vec<Found> {
+        cut_counted(stream, |rest| {
+            let bad = |what| (None, Vec::new(), Shape::Bad(what), None);
+            let Some(last) = rest.iter().take(10).position(|byte| byte & 0x80 == 0) else {
+                if rest.len() >= 10 {
+                    return bad(Malformed::LengthOutOfRange);
+                }
+                return (None, Vec::new(), Shape::InHeader { have: rest.len() as u64 }, None);
+            };
+            let len = (0..=last).rev().fold(0_u128, |sum, i| sum * 128 + u128::from(rest[i] & 0x7F));
+            match u64::try_from(len) {
+                Err(_) => bad(Malformed::LengthOutOfRange),
+                Ok(_) if last > 0 && rest[last] == 0 => bad(Malformed::NonCanonical),
+                Ok(len) => counted(rest, last + 1, len, b""),
+            }
+        })
+    }
+
+    fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
+        assert!(payload.len() < 128 * 128);
+        match payload.len() {
+            len @ ..128 => stream.push(u8::try_from(len).unwrap()),
+            len => stream.extend([u8::try_from(len % 128).unwrap() | 0x80, u8::try_from(len / 128).unwrap()]),
+        }
+        stream.extend(payload);
+    }
+
+    fn huge() -> Option<Vec<u8>> {
+        Some([&[0xFF; 9][..], &[1]].concat())
+    }
+
+    fn broken() -> Option<Vec<u8>> {
+        Some(vec![0x85, 0])
+    }
+}
+
+impl Case for Netstring {
+    type Law = Self;
+    const NAME: &'static str = "netstring";
 
     fn law() -> Self {
         Self
+    }
+
+    fn cut(stream: &[u8]) -> Vec<Found> {
+        cut_counted(stream, |rest| {
+            let bad = |what| (None, Vec::new(), Shape::Bad(what), None);
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits >= 2 && rest[0] == b'0' {
+                return bad(Malformed::NonCanonical);
+            }
+            let number = rest[..digits.min(30)].iter().fold(0_u128, |sum, byte| sum * 10 + u128::from(byte - b'0'));
+            let Ok(len) = u64::try_from(number) else { return bad(Malformed::LengthOutOfRange) };
+            match rest.get(digits) {
+                None => (None, Vec::new(), Shape::InHeader { have: rest.len() as u64 }, None),
+                Some(b':') if digits > 0 => counted(rest, digits + 1, len, b","),
+                Some(_) => bad(Malformed::Length),
+            }
+        })
+    }
+
+    fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
+        stream.extend(format!("{}:", payload.len()).bytes());
+        stream.extend(payload);
+        stream.push(b',');
+    }
+
+    fn huge() -> Option<Vec<u8>> {
+        Some(format!("{}:", u64::MAX).into_bytes())
+    }
+
+    fn broken() -> Option<Vec<u8>> {
+        Some(b"2:hi;".to_vec())
+    }
+}
+
+/// Payloads ended by RS.
+pub(crate) struct Records;
+
+impl Case for Records {
+    type Law = Delimited;
+    const NAME: &'static str = "delimited";
+
+    fn law() -> Delimited {
+        Delimited::new(0x1E)
+    }
+
+    fn cut(stream: &[u8]) -> Vec<Found> {
+        cut_delimited(stream, &[0x1E], false, |body, _| Ok(body.to_vec()))
+    }
+
+    fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
+        stream.extend(payload.iter().map(|byte| byte | 0x40));
+        stream.push(0x1E);
+    }
+}
+
+/// Lines that end in CR LF (`true`) or LF (`false`) and contain neither.
+pub(crate) struct Strict<const CR: bool>;
+
+impl<const CR: bool> Case for Strict<CR> {
+    type Law = StrictLines;
+    const NAME: &'static str = "strict lines";
+
+    fn law() -> StrictLines {
+        StrictLines::new(if CR { LineEnding::CrLf } else { LineEnding::Lf })
+    }
+
+    fn cut(stream: &[u8]) -> Vec<Found> {
+        cut_counted(stream, |rest| {
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            let text = &rest[..end.unwrap_or(rest.len())];
+            let cr = text.iter().position(|&byte| byte == b'\r');
+            let complete = end.is_some();
+            let have = rest.len() as u64;
+            let (len, what) = match cr {
+                // Where a CR belongs, it may be the last byte, or the last that came.
+                Some(at) if CR && at + 1 == text.len() => (at, None),
+                Some(at) => (at, Some(Malformed::BareCr)),
+                None if CR && complete => (text.len(), Some(Malformed::BareLf)),
+                None => (text.len(), None),
+            };
+            let shape = match what {
+                Some(what) => Shape::Spoiled { what, complete, have },
+                None if complete => Shape::Complete,
+                None => Shape::InBody { have, need: None },
+            };
+            (None, text[..len].to_vec(), shape, end.map(|end| end + 1))
+        })
+    }
+
+    fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
+        // Some of the lines are bad.
+        stream.extend(payload.iter().map(|&byte| if byte % 31 == 3 { b'\r' } else { byte | 0x40 }));
+        if CR && payload.len() % 7 != 5 {
+            stream.push(b'\r');
+        }
+        stream.push(b'\n');
+    }
+}
+
+impl Case for Slip {
+    type Law = Self;
+    const NAME: &'static str = "slip";
+
+    fn law() -> Self {
+        Self::new()
     }
 
     fn cut(stream: &[u8]) -> Vec<Found> {
         let mut found = Vec::new();
         let mut at = 0;
-        while at < stream.len() {
+        while let Some(idle) = stream[at..].iter().position(|&byte| byte != 0xC0) {
+            at += idle;
             let rest = &stream[at..];
+            // No escape holds the byte that ends a frame.
+            let end = rest.iter().position(|&byte| byte == 0xC0);
+            let body = &rest[..end.unwrap_or(rest.len())];
             let have = rest.len() as u64;
-            let (declared, payload, shape) = match rest {
-                [0xA5] => (None, &[][..], Shape::InHeader { have }),
-                [0xA5, len, body @ ..] if body.len() >= usize::from(*len) => {
-                    (Some(u64::from(*len)), &body[..usize::from(*len)], Shape::Complete)
+            let mut shape = if end.is_some() { Shape::Complete } else { Shape::InBody { have, need: None } };
+            let mut payload = Vec::new();
+            let mut i = 0;
+            while i < body.len() {
+                match (body[i], body.get(i + 1)) {
+                    (0xDB, Some(0xDC)) => payload.push(0xC0),
+                    (0xDB, Some(0xDD)) => payload.push(0xDB),
+                    (0xDB, None) if end.is_none() => break,
+                    (0xDB, _) => {
+                        shape = Shape::Spoiled { what: Malformed::Escape, complete: end.is_some(), have };
+                        break;
+                    }
+                    (byte, _) => payload.push(byte),
                 }
-                [0xA5, len, body @ ..] => {
-                    (Some(u64::from(*len)), body, Shape::InBody { have, need: Some(2 + u64::from(*len)) })
-                }
-                _ => (None, &[][..], Shape::Bad(Malformed::Other("a packet starts with A5"))),
-            };
-            found.push(Found { at: at as u64, declared, payload: payload.to_vec(), shape });
-            if !matches!(shape, Shape::Complete) {
-                break;
+                i += if body[i] == 0xDB { 2 } else { 1 };
             }
-            at += 2 + payload.len();
+            found.push(Found { at: at as u64, declared: None, payload, shape });
+            match end {
+                Some(end) => at += end + 1,
+                None => break,
+            }
         }
         found
     }
 
     fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
-        stream.extend([0xA5, u8::try_from(payload.len()).unwrap()]);
-        stream.extend(payload);
-    }
-
-    fn huge() -> Option<Vec<u8>> {
-        Some(vec![0xA5, 0xFF])
-    }
-
-    fn broken() -> Option<Vec<u8>> {
-        Some(vec![0x5A])
-    }
-}
-
-/// Frames ended by `C0`, with `DB DC` for `C0` and `DB DD` for `DB`: bytes that stand for others, in two steps or in one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Escaped;
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) enum EscapedState {
-    #[default]
-    Plain,
-    AfterEscape,
-}
-
-const BAD_ESCAPE: Malformed = Malformed::Other("a bad escape");
-
-impl Framing for Escaped {
-    type State = EscapedState;
-    const PREFIX: usize = 0;
-    const SUFFIX: usize = 1;
-
-    fn step(&self, state: &mut EscapedState, input: &[u8]) -> Result<Step, Malformed> {
-        if let (EscapedState::AfterEscape, [code, ..]) = (*state, input) {
-            let value = unescape(*code)?;
-            *state = EscapedState::Plain;
-            return Ok(Step::Byte { take: 1, value });
-        }
-        match input.iter().position(|byte| matches!(byte, 0xC0 | 0xDB)) {
-            _ if input.is_empty() => Ok(Step::Need(1)),
-            None => Ok(Step::Data(input.len())),
-            Some(at) if input[at] == 0xC0 => Ok(Step::End { data: at, take: 1 }),
-            Some(0) => match input.get(1) {
-                Some(&code) => Ok(Step::Byte { take: 2, value: unescape(code)? }),
-                None => {
-                    *state = EscapedState::AfterEscape;
-                    Ok(Step::Skip(1))
-                }
-            },
-            Some(at) => Ok(Step::Data(at)),
-        }
-    }
-
-    fn prefix(&self, _: Option<u64>, _: &mut Tail<'_>) -> Result<(), EncodeError> {
-        Ok(())
-    }
-}
-
-fn unescape(code: u8) -> Result<u8, Malformed> {
-    match code {
-        0xDC => Ok(0xC0),
-        0xDD => Ok(0xDB),
-        _ => Err(BAD_ESCAPE),
-    }
-}
-
-impl Case for Escaped {
-    type Law = Self;
-    const NAME: &'static str = "escaped";
-
-    fn law() -> Self {
-        Self
-    }
-
-    fn cut(stream: &[u8]) -> Vec<Found> {
-        cut_delimited(stream, &[0xC0], false, |body, whole| {
-            let mut payload = Vec::new();
-            let mut bytes = body.iter();
-            while let Some(&byte) = bytes.next() {
-                match (byte, bytes.as_slice().first()) {
-                    (0xDB, Some(0xDC)) => payload.push(0xC0),
-                    (0xDB, Some(0xDD)) => payload.push(0xDB),
-                    (0xDB, None) if !whole => break,
-                    (0xDB, _) => return Err((payload, BAD_ESCAPE)),
-                    (plain, _) => {
-                        payload.push(plain);
-                        continue;
-                    }
-                }
-                bytes.next();
-            }
-            Ok(payload)
-        })
-    }
-
-    fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
         for &byte in payload {
-            // Small numbers are common in the payloads here: they stand for the bytes that need an escape.
-            match byte % 5 {
+            match byte % 7 {
                 0 => stream.extend([0xDB, 0xDC]),
                 1 => stream.extend([0xDB, 0xDD]),
+                // Seldom enough that good frames are many.
+                2 if byte > 240 => stream.extend([0xDB, byte & 0x3F]),
                 _ => stream.push(byte & 0x3F),
             }
         }
         stream.push(0xC0);
     }
-
-    fn broken() -> Option<Vec<u8>> {
-        Some(vec![1, 2, 0xDB, 0xC0])
-    }
 }
 
-/// Paragraphs, ended by an empty line: CR LF CR LF. Up to three bytes may turn out to be payload after all.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Paragraphs;
-
-const BLANK: [u8; 4] = *b"\r\n\r\n";
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ParagraphState {
-    /// Bytes of the delimiter that were seen and may be payload.
-    held: usize,
-    /// Bytes `owed.0..owed.1` of the delimiter are payload and not given out yet.
-    owed: (usize, usize),
-}
-
-impl Framing for Paragraphs {
-    type State = ParagraphState;
-    const PREFIX: usize = 0;
-    const SUFFIX: usize = 4;
-
-    fn step(&self, state: &mut ParagraphState, input: &[u8]) -> Result<Step, Malformed> {
-        let (owed, end) = state.owed;
-        if owed < end {
-            state.owed = (owed + 1, end);
-            return Ok(Step::Byte { take: 0, value: BLANK[owed] });
-        }
-        let Some(&first) = input.first() else { return Ok(Step::Need(1)) };
-        if state.held == 0 {
-            return Ok(match input.iter().position(|&byte| byte == b'\r') {
-                Some(0) => {
-                    state.held = 1;
-                    Step::Skip(1)
-                }
-                Some(at) => Step::Data(at),
-                None => Step::Data(input.len()),
-            });
-        }
-        if first == BLANK[state.held] {
-            state.held = (state.held + 1) % 4;
-            return Ok(if state.held == 0 { Step::End { data: 0, take: 1 } } else { Step::Skip(1) });
-        }
-        // Of CR LF CR the last one may begin a delimiter again.
-        let still_held = usize::from(state.held == 3);
-        state.owed = (1, state.held - still_held);
-        state.held = still_held;
-        Ok(Step::Byte { take: 0, value: BLANK[0] })
-    }
-
-    fn prefix(&self, _: Option<u64>, _: &mut Tail<'_>) -> Result<(), EncodeError> {
-        Ok(())
-    }
-}
-
-impl Case for Paragraphs {
+impl Case for Cobs {
     type Law = Self;
-    const NAME: &'static str = "paragraphs";
-
-    fn law() -> Self {
-        Self
-    }
-
-    fn cut(stream: &[u8]) -> Vec<Found> {
-        cut_delimited(stream, &BLANK, false, |body, whole| {
-            // What may still be the start of a delimiter is not payload yet.
-            let held = if whole { 0 } else { (1..4).rev().find(|&n| body.ends_with(&BLANK[..n])).unwrap_or(0) };
-            Ok(body[..body.len() - held].to_vec())
-        })
-    }
-
-    fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
-        let before = stream.len();
-        stream.extend(payload.iter().map(|&byte| match byte % 3 {
-            0 => b'\r',
-            1 => b'\n',
-            _ => byte | 0x40,
-        }));
-        // Whatever delimiters that made are frames of their own; this one is ended for sure.
-        if stream.len() > before {
-            stream.push(b'x');
-        }
-        stream.extend(BLANK);
-    }
-}
-
-/// A length byte, the payload, then two bytes that nobody reads: a trailer that may come later than the payload.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Padded;
-
-impl Framing for Padded {
-    type State = Option<usize>;
-    const PREFIX: usize = 1;
-    const SUFFIX: usize = 2;
-
-    fn step(&self, left: &mut Option<usize>, input: &[u8]) -> Result<Step, Malformed> {
-        match (*left, input) {
-            (_, []) if left.is_none_or(|n| n > 0) => Ok(Step::Need(1)),
-            (None, _) => {
-                *left = Some(usize::from(input[0]));
-                Ok(Step::Begin { take: 1, len: u64::from(input[0]) })
-            }
-            (Some(n), _) if n <= input.len() => {
-                *left = None;
-                Ok(Step::End { data: n, take: 2 })
-            }
-            (Some(n), _) => {
-                *left = Some(n - input.len());
-                Ok(Step::Data(input.len()))
-            }
-        }
-    }
-
-    fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
-        let len = len.ok_or(EncodeError::LengthRequired)?;
-        out.put(&[u8::try_from(len).map_err(|_| EncodeError::TooLong { len, max: 255 })?])
-    }
-
-    fn suffix(&self, out: &mut Tail<'_>) -> Result<(), EncodeError> {
-        out.put(b"..")
-    }
-}
-
-impl Case for Padded {
-    type Law = Self;
-    const NAME: &'static str = "padded";
+    const NAME: &'static str = "cobs";
 
     fn law() -> Self {
         Self
@@ -463,30 +408,46 @@ impl Case for Padded {
     fn cut(stream: &[u8]) -> Vec<Found> {
         let mut found = Vec::new();
         let mut at = 0;
-        while at < stream.len() {
-            let len = usize::from(stream[at]);
-            let body = &stream[at + 1..];
-            let complete = body.len() >= len + 2;
-            // What the header says ends with the payload; the trailer is not counted.
-            let open = Shape::InBody { have: body.len() as u64 + 1, need: Some(1 + len as u64) };
-            found.push(Found {
-                at: at as u64,
-                declared: Some(len as u64),
-                payload: body[..len.min(body.len())].to_vec(),
-                shape: if complete { Shape::Complete } else { open },
-            });
-            at += len + 3;
+        while let Some(idle) = stream[at..].iter().position(|&byte| byte != 0) {
+            at += idle;
+            let rest = &stream[at..];
+            let end = rest.iter().position(|&byte| byte == 0);
+            let have = rest.len() as u64;
+            let mut shape = if end.is_some() { Shape::Complete } else { Shape::InBody { have, need: None } };
+            let mut left = &rest[..end.unwrap_or(rest.len())];
+            let mut payload = Vec::new();
+            let mut zero = false;
+            while let [code, block @ ..] = left {
+                if zero {
+                    payload.push(0);
+                }
+                zero = *code != 0xFF;
+                let len = usize::from(*code) - 1;
+                payload.extend(&block[..len.min(block.len())]);
+                if len > block.len() && end.is_some() {
+                    shape = Shape::Spoiled { what: Malformed::Zero, complete: true, have };
+                }
+                left = block.get(len..).unwrap_or_default();
+            }
+            found.push(Found { at: at as u64, declared: None, payload, shape });
+            match end {
+                Some(end) => at += end + 1,
+                None => break,
+            }
         }
         found
     }
 
     fn wrap(payload: &[u8], stream: &mut Vec<u8>) {
-        stream.push(u8::try_from(payload.len()).unwrap());
-        stream.extend(payload);
-        stream.extend(b"..");
+        assert!(payload.len() < 254);
+        for block in payload.split(|byte| byte % 9 == 0) {
+            stream.push(u8::try_from(block.len() + 1).unwrap());
+            stream.extend(block);
+        }
+        stream.push(0);
     }
 
-    fn huge() -> Option<Vec<u8>> {
-        Some(vec![0xFF, 1, 2])
+    fn broken() -> Option<Vec<u8>> {
+        Some(vec![5, 1, 2, 0])
     }
 }

@@ -3,15 +3,17 @@
 
 mod laws;
 mod model;
+mod users;
 mod ways;
 
 use framewright::Oversize;
-use framewright::framing::{BigEndian, Framing, Lines, LittleEndian};
+use framewright::framing::{BigEndian, Cobs, Framing, Lines, LittleEndian, Netstring, Slip, Varint};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::laws::{Case, Escaped, Padded, Paragraphs, Prefixed, Radio};
+use crate::laws::{Case, Prefixed, Records, Strict};
 use crate::model::{Reading, Rules, reading};
+use crate::users::{Escaped, Padded, Paragraphs, Radio};
 use crate::ways::{FRAME_WAYS, POLICIES, WAYS, read_events, read_frames};
 
 /// What must come out of a stream.
@@ -78,13 +80,13 @@ fn check<C: Case>(stream: &[u8], rules: &Rules, cuts: &[usize]) {
 fn all_rules<C: Case>() -> Vec<Rules> {
     let least = C::Law::PREFIX.max(C::Law::SUFFIX).max(1);
     let mut all = Vec::new();
-    for storage in [least, least + 1, 8.max(least), 13, 64] {
+    for storage in [least, least + 1, least.max(8), least.max(13), 64] {
         for (oversize, stream_above) in POLICIES {
             all.push(Rules { stream_above, ..Rules::new(storage, oversize) });
         }
     }
     for (oversize, stream_above) in POLICIES {
-        let rules = Rules { stream_above, ..Rules::new(16, oversize) };
+        let rules = Rules { stream_above, ..Rules::new(least.max(16), oversize) };
         all.push(Rules { max_frame: Some(9), ..rules });
         all.push(Rules { min_frame: 2, max_empty: Some(1), ..rules });
     }
@@ -193,7 +195,14 @@ any_split_gives_the_same_events! {
     u32_little_endian_that_counts_its_header: Prefixed<4, LittleEndian, 2, -6>,
     u64_little_endian: Prefixed<8, LittleEndian>,
     u64_that_counts_less_than_the_payload: Prefixed<8, BigEndian, 1, 3>,
+    varint: Varint,
+    netstring: Netstring,
     lines: Lines,
+    lines_that_end_in_lf_alone: Strict<false>,
+    lines_that_end_in_cr_lf: Strict<true>,
+    delimited_by_rs: Records,
+    slip: Slip,
+    cobs: Cobs,
     a_radio_of_the_users: Radio,
     escapes_of_the_users: Escaped,
     a_delimiter_of_four_bytes: Paragraphs,

@@ -93,8 +93,14 @@ pub(crate) enum Shape {
     },
     /// It is a last frame that the end of the stream completes.
     AtEnd,
-    /// It breaks the law behind `payload`.
+    /// It breaks the law behind `payload`, and nobody knows where it ends.
     Bad(Malformed),
+    /// It breaks the law behind `payload`, and its end is known.
+    Spoiled {
+        what: Malformed,
+        complete: bool,
+        have: u64,
+    },
 }
 
 /// What a decoder of a law that needs `suffix` bytes free must deliver.
@@ -154,6 +160,15 @@ fn apply(found: &[Found], rules: &Rules, suffix: usize, items: &mut Vec<Item>) -
             Shape::Bad(malformed) => {
                 items.push(error(DecodeErrorKind::Malformed(malformed), Recovery::Stops));
                 return Ending::Stopped;
+            }
+            Shape::Spoiled { what, complete, have } => {
+                if !skipped {
+                    items.push(error(DecodeErrorKind::Malformed(what), Recovery::Skips));
+                }
+                if !complete {
+                    return Ending::Truncated { have, need: None };
+                }
+                skipped = true;
             }
         }
         if skipped {

@@ -3,10 +3,20 @@
 //! A [`Service`] is the half of a [`Session`](crate::Session) that knows what messages mean. It sees frames, or the pieces of a
 //! frame too long to hold, and writes replies into the session's [`Encoder`]. It does no I/O, and has one value a connection.
 
+mod clock;
 mod echo;
+mod hello;
+mod kv;
+#[cfg(feature = "json")]
+mod message;
 mod trim;
 
+pub use clock::Time;
 pub use echo::Echo;
+pub use hello::Hello;
+pub use kv::{Kv, KvError, KvLog};
+#[cfg(feature = "json")]
+pub use message::Message;
 pub use trim::{TRIMMED_CHARS, Trim};
 
 use core::fmt;

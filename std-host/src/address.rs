@@ -135,3 +135,42 @@ impl fmt::Display for AddressError {
 }
 
 impl std::error::Error for AddressError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_may_be_a_name_an_ip_address_or_missing() {
+        for (text, host, port) in [
+            ("localhost:4567", "localhost", 4567),
+            ("127.0.0.2:1", "127.0.0.2", 1),
+            ("[::1]:65535", "::1", 65535),
+            ("0", "127.0.0.1", 0),
+        ] {
+            assert_eq!(text.parse(), Ok(Address::new(host, port)), "{text}");
+        }
+        assert_eq!("[::1]:80".parse::<Address>().unwrap().to_string(), "[::1]:80");
+        assert_eq!("80".parse::<Address>().unwrap().to_string(), "127.0.0.1:80");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_told_why() {
+        for (text, why) in [
+            ("", "the port is missing, or is no number"),
+            ("localhost", "the port is missing, or is no number"),
+            ("localhost:", "the port is missing, or is no number"),
+            ("localhost:+80", "the port is missing, or is no number"),
+            ("localhost:65536", "a port is at most 65535"),
+            (":80", "the host is missing"),
+            ("a b:80", "the host is missing"),
+            ("::1", "an IPv6 address needs brackets and a port"),
+            ("::1:4567", "an IPv6 address needs brackets and a port"),
+            ("fe80::x:4567", "an IPv6 address needs brackets"),
+            ("[::1:80", "a bracket is not closed"),
+        ] {
+            let error = text.parse::<Address>().unwrap_err().to_string();
+            assert_eq!(error, format!("{why}: write HOST:PORT, [IPv6]:PORT or PORT"), "{text:?}");
+        }
+    }
+}

@@ -97,7 +97,9 @@ impl<L: Framing + Clone> BufferedClient<L> {
     /// As `connect`.
     pub fn connect_with(law: L, server: &Address, config: ClientConfig) -> Result<Self, HostError> {
         check_buffer_size(config.buffer_size)?;
-        let (socket, peer) = connect_to_any(server, &config.options)?;
+        let begin = Instant::now();
+        let addresses = server.resolve(config.options.connect_timeout)?;
+        let (socket, peer) = connect_to_any(server, &addresses, &config.options, begin)?;
         socket.set_nonblocking(true).map_err(|error| HostError::system(Doing::Connecting, server, error))?;
         let decoder = Decoder::new(law.clone(), vec![0; config.buffer_size].into_boxed_slice())
             .with_oversize(Oversize::Stream)
@@ -344,24 +346,54 @@ impl<L: Framing> fmt::Debug for BufferedClient<L> {
     }
 }
 
-/// Tries every address of `server` in turn, each with its share of the time that is left.
-fn connect_to_any(server: &Address, options: &SocketOptions) -> Result<(TcpStream, SocketAddr), HostError> {
-    let begin = Instant::now();
+/// Tries one address after the other, each with its share of the connect timeout, which began at `begin`.
+fn connect_to_any(
+    server: &Address,
+    addresses: &[SocketAddr],
+    options: &SocketOptions,
+    begin: Instant,
+) -> Result<(TcpStream, SocketAddr), HostError> {
     let mut failed = None;
-    let addresses = server.resolve(options.connect_timeout)?;
     for (tried, address) in addresses.iter().enumerate() {
         let share = options.connect_timeout.map(|timeout| {
-            let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-            (timeout.saturating_sub(begin.elapsed()) / others).max(Duration::from_millis(1))
+            let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+            (timeout.saturating_sub(begin.elapsed()) / untried).max(LEAST_SHARE)
         });
         match options.connect(*address, share) {
             Ok(socket) => return Ok((socket, *address)),
-            Err(error) if error.kind() == IoErrorKind::TimedOut => {
-                let waited = share.unwrap_or_else(|| begin.elapsed());
-                failed = Some(HostError::timed_out(Doing::Connecting, server, waited));
+            Err(error) if error.kind() == IoErrorKind::TimedOut && share.is_some() => {
+                failed = Some(HostError::timed_out(Doing::Connecting, server, begin.elapsed()));
             }
             Err(error) => failed = Some(HostError::system(Doing::Connecting, server, error)),
         }
     }
     Err(failed.unwrap_or_else(|| HostError::plain(Doing::Resolving, server.host(), ErrorKind::NameNotFound)))
+}
+
+/// What an address gets of the connect timeout, even if looking up its name has used that up.
+const LEAST_SHARE: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    #[test]
+    fn the_second_address_is_tried_when_nobody_listens_at_the_first() {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // Bound and not listening: the port is taken, and connections to it are refused.
+        let deaf = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        deaf.bind(&any.into()).unwrap();
+        let deaf = deaf.local_addr().unwrap().as_socket().unwrap();
+        let listener = TcpListener::bind(any).unwrap();
+        let good = listener.local_addr().unwrap();
+        let (server, options) = (Address::new("name", 1), SocketOptions::default());
+
+        let (_, peer) = connect_to_any(&server, &[deaf, good], &options, Instant::now()).unwrap();
+        assert_eq!(peer, good);
+
+        let error = connect_to_any(&server, &[deaf], &options, Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+    }
 }

@@ -223,3 +223,31 @@ fn sort(doing: Doing, cause: &io::Error) -> ErrorKind {
         _ => ErrorKind::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// For what cannot be had on every machine: no route, and ports that need privileges.
+    #[test]
+    fn errors_of_the_system_are_told_in_words_with_their_cause() {
+        let told = |doing, errno: Errno| {
+            HostError::system(doing, "10.0.0.1:80", io::Error::from_raw_os_error(errno.raw_os_error())).to_string()
+        };
+        assert_eq!(
+            told(Doing::Connecting, Errno::HOSTUNREACH),
+            "cannot connect to 10.0.0.1:80: unreachable: check the address, and this machine's network \
+             (No route to host (os error 113))"
+        );
+        assert_eq!(
+            told(Doing::Listening, Errno::ACCESS),
+            "cannot listen on 10.0.0.1:80: permission denied: ports under 1024 need privileges; take a higher one \
+             (Permission denied (os error 13))"
+        );
+        assert_eq!(
+            told(Doing::Connecting, Errno::TIMEDOUT),
+            "cannot connect to 10.0.0.1:80: timed out: is the host up, and no firewall in between? \
+             (Connection timed out (os error 110))"
+        );
+    }
+}

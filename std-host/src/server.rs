@@ -155,7 +155,7 @@ impl BufferedServer {
     /// A setting is out of range, or there are too many open files.
     pub fn new(config: ServerConfig) -> Result<Self, HostError> {
         check_buffer_size(config.buffer_size)?;
-        let stopper = Stopper::new().map_err(|error| HostError::system(Doing::Preparing, "a server", error))?;
+        let stopper = Stopper::new()?;
         let around = Surroundings { clock: Clock::new(), stopper, stop_timeout: config.stop_timeout };
         Ok(Self { config, listeners: Vec::new(), keep_running: Arc::new(AtomicBool::new(true)), around })
     }

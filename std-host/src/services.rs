@@ -43,3 +43,15 @@ pub const ALL: &[Entry] = &[
         handler: || Handler::new(|_| Echo::new()),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_found_at_the_ports_that_clients_expect() {
+        let port = |name| find(name).map(|entry| entry.port);
+        assert_eq!((port("trim"), port("echo")), (Some(4567), Some(12345)));
+        assert_eq!(port("toast"), None);
+    }
+}

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use crate::errors::{Doing, HostError};
+
 /// Stops a server, from any thread. Clones stop the same one.
 #[derive(Clone, Debug)]
 pub struct Stopper {
@@ -25,8 +27,9 @@ struct Pipe {
 impl Stopper {
     /// # Errors
     /// Too many open files.
-    pub(crate) fn new() -> io::Result<Self> {
-        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    pub(crate) fn new() -> Result<Self, HostError> {
+        let (reader, writer) =
+            pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|errno| failed(errno.into()))?;
         Ok(Self { pipe: Arc::new(Pipe { reader, writer }) })
     }
 
@@ -46,8 +49,8 @@ impl Stopper {
     ///
     /// # Errors
     /// Too many open files.
-    pub fn trigger(&self) -> io::Result<OwnedFd> {
-        self.pipe.writer.try_clone()
+    pub fn trigger(&self) -> Result<OwnedFd, HostError> {
+        self.pipe.writer.try_clone().map_err(failed)
     }
 }
 
@@ -56,4 +59,8 @@ impl AsFd for Stopper {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.reader.as_fd()
     }
+}
+
+fn failed(error: io::Error) -> HostError {
+    HostError::system(Doing::Preparing, "the signal to stop", error)
 }

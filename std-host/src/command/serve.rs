@@ -108,7 +108,7 @@ fn announce(listening: &[(&Entry, SocketAddr)]) -> io::Result<()> {
 }
 
 /// The first Ctrl-C or SIGTERM stops the server in an orderly way, the second one at once.
-fn stop_on_signals(stopper: &Stopper) -> io::Result<()> {
+fn stop_on_signals(stopper: &Stopper) -> Result<(), Failure> {
     let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal finds the flag still down.

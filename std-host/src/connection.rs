@@ -91,7 +91,7 @@ where
             return Ok(link.session.close_reason().unwrap_or(CloseReason::Shutdown));
         }
         if !moved {
-            link.sleep()?;
+            link.sleep(now)?;
         }
     }
 }
@@ -132,7 +132,7 @@ where
                 return false;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => self.session.handle_reset(),
+            Err(_) => self.session.handle_reset(now),
         }
         true
     }
@@ -154,7 +154,7 @@ where
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => {
-                    self.session.handle_reset();
+                    self.session.handle_reset(now);
                     return true;
                 }
             }
@@ -177,7 +177,7 @@ where
             Stopping::Draining { until, .. } | Stopping::Told { until } if until <= now => {
                 self.tell_to_stop(until, now);
                 self.session.poll_output(now);
-                self.session.handle_reset();
+                self.session.handle_reset(now);
             }
             _ => {}
         }
@@ -195,8 +195,8 @@ where
         self.stopping = Stopping::Told { until };
     }
 
-    /// Sleeps until something can move.
-    fn sleep(&mut self) -> io::Result<()> {
+    /// Sleeps until something can move. All that was due at `now` was done.
+    fn sleep(&mut self, now: Instant) -> io::Result<()> {
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN, self.session.wants_input());
         events.set(PollFlags::OUT, !self.writable);
@@ -205,7 +205,14 @@ where
             Stopping::Draining { until, .. } | Stopping::Told { until } => Some(until),
         };
         let deadline = self.session.deadline().into_iter().chain(stop_at).min();
-        let timeout = deadline.map(|deadline| deadline.saturating_since(self.around.clock.now()));
+        let timeout = deadline.map(|deadline| {
+            if deadline > now {
+                deadline.saturating_since(self.around.clock.now())
+            } else {
+                // What is due needs room in the output, which is full: to look again at once would be to spin.
+                OVERDUE
+            }
+        });
 
         let stopper = self.around.stopper.as_fd();
         let mut fds = [PollFd::new(self.socket, events), PollFd::new(&stopper, PollFlags::IN)];
@@ -220,3 +227,6 @@ where
         Ok(())
     }
 }
+
+/// How long a connection sleeps that has something to do and cannot.
+const OVERDUE: Duration = Duration::from_millis(50);

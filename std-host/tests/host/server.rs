@@ -332,7 +332,12 @@ impl Service for Shout {
         Intake::Whole { reply: 60 }
     }
 
-    fn frame<S: Storage>(&mut self, payload: &[u8], out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+    fn frame<S: Storage>(
+        &mut self,
+        payload: &[u8],
+        _: framewright::Instant,
+        out: &mut Encoder<Lines, S>,
+    ) -> Result<Flow, Refusal> {
         assert_ne!(payload, b"fault", "a test of what happens then");
         out.push(&payload.to_ascii_uppercase())?;
         Ok(if payload == b"bye" { Flow::Close } else { Flow::Continue })

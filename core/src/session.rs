@@ -485,7 +485,10 @@ where
     fn count_input(&mut self, n: usize, now: Instant) {
         if n > 0 {
             self.stats.bytes_received += n as u64;
-            self.active_at = now;
+            // A closing connection drops what comes, and a peer that goes on sending must not keep it for ever.
+            if self.state == State::Open {
+                self.active_at = now;
+            }
         }
     }
 

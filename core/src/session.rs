@@ -375,7 +375,7 @@ where
             if room < self.reply_extra + usize::from(self.streams) {
                 return;
             }
-            let max = if self.streams { room - self.reply_extra } else { usize::MAX };
+            let max = if self.streams { self.fitting(room - self.reply_extra) } else { usize::MAX };
             match self.decoder.next_event_within(chunk, max) {
                 Ok(Some(event)) => {
                     let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event);
@@ -405,6 +405,18 @@ where
                 Input::Flowing | Input::Stopped => State::Lingering(reason),
             };
         }
+    }
+
+    /// The most bytes of payload that are sure to fit into `room`, at least 1.
+    #[inline]
+    fn fitting(&self, room: usize) -> usize {
+        let mut len = room;
+        if !<V::Framing as Framing>::VERBATIM {
+            while len > 1 && self.encoder.law().expansion(len) > room {
+                len /= 2;
+            }
+        }
+        len
     }
 
     /// All input was taken, and no more will come.

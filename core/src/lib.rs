@@ -6,6 +6,7 @@ mod buffer;
 mod decoder;
 mod encoder;
 mod error;
+pub mod fields;
 pub mod framing;
 pub mod service;
 pub mod session;

@@ -345,14 +345,28 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<Event<'s>>, DecodeError> {
+        Ok(self.next_event_and_state(chunk, max)?.map(|(event, _)| event))
+    }
+
+    /// [`next_event_within`](Self::next_event_within), with what the law remembers of the frame: a header that says more than the
+    /// length.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[inline]
+    pub fn next_event_and_state<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
         let max = max.max(1);
         if self.phase == Phase::Between
             && self.buffer.unread_len() == 0
             && let Some(payload) = self.whole_in(chunk, max)
         {
-            return Ok(Some(Event::Frame(payload)));
+            return Ok(Some((Event::Frame(payload), &self.state)));
         }
-        Ok(Some(match self.advance(chunk, max)? {
+        let event = match self.advance(chunk, max)? {
             Found::Nothing => return Ok(None),
             Found::Frame => Event::Frame(self.buffer.take_gathered(usize::MAX)),
             Found::ChunkFrame { data, take } => Event::Frame(take_frame(chunk, data, take)),
@@ -362,7 +376,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Found::Chunk(n) => Event::Chunk(take_front(chunk, n)),
             Found::Byte => Event::Chunk(&self.byte),
             Found::End => Event::End,
-        }))
+        };
+        Ok(Some((event, &self.state)))
     }
 
     /// Free storage to read into, behind what was pushed. Empty when it must be popped first, or when the stream has stopped.
@@ -598,12 +613,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 return Ok(Found::Nothing);
             }
             self.missing = 0;
-            if self.phase == Phase::Between {
+            if self.phase == Phase::Between && !matches!(step, Step::Idle(_)) {
                 self.phase = Phase::Gathering;
             }
             let taken = match step {
                 Step::Need(_) => 0,
-                Step::Skip(n) => n,
+                Step::Idle(n) | Step::Skip(n) => n,
+                Step::Bad { take, .. } => take,
                 Step::Data(n) => {
                     self.grant = Grant { data: n, ..Grant::default() };
                     n
@@ -631,7 +647,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
             }
             match step {
-                Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
+                Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
+                Step::Bad { take, what } => {
+                    self.skip(take.min(available), chunk);
+                    let phase = core::mem::replace(&mut self.phase, Phase::Discarding);
+                    self.buffer.drop_gathered();
+                    if phase != Phase::Discarding {
+                        return Err(self.skipping(DecodeErrorKind::Malformed(what)));
+                    }
+                }
                 Step::Begin { take, len } => {
                     self.skip(take.min(available), chunk);
                     if len > self.whole_limit as u64

@@ -19,8 +19,9 @@ pub struct Encoder<L, S> {
     storage: S,
     /// Where the bytes to send start: `0 <= start <= end <= storage.len()`.
     start: usize,
-    /// Where they end.
+    /// Where they end. The last `held` of them are not final: `0 <= held <= end - start`.
     end: usize,
+    held: usize,
     open: Open,
 }
 
@@ -38,7 +39,7 @@ enum Open {
 impl<L: Framing, S: Storage> Encoder<L, S> {
     /// An encoder with nothing to send.
     pub const fn new(law: L, storage: S) -> Self {
-        Self { law, storage, start: 0, end: 0, open: Open::No }
+        Self { law, storage, start: 0, end: 0, held: 0, open: Open::No }
     }
 
     /// Appends a frame with this payload, whole, or leaves everything as it was.
@@ -62,7 +63,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         self.write(|law, tail| {
             law.check(payload)?;
             law.prefix(Some(payload.len() as u64), tail)?;
-            tail.put(payload)?;
+            whole_body(law, payload, tail)?;
             law.suffix(tail)
         })
     }
@@ -77,9 +78,11 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
             return Err(EncodeError::FrameOpen);
         }
         self.open = Open::No;
-        let need = len.saturating_add(L::PREFIX + L::SUFFIX);
+        let expanded = self.law.expansion(len);
+        let need = expanded.saturating_add(L::PREFIX + L::SUFFIX);
         self.make_room(need)?;
-        let at = self.end + L::PREFIX;
+        // A payload that grows on its way stands as far back as it can grow.
+        let at = self.end + L::PREFIX + expanded.saturating_sub(len);
         let room = self.storage.as_ref().len() - self.end;
         let place =
             self.storage.as_mut().get_mut(at..at.saturating_add(len)).ok_or(EncodeError::Full { need, room })?;
@@ -100,17 +103,34 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
             return Err(EncodeError::NoFrameOpen);
         }
         let free = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
-        let body = L::PREFIX..L::PREFIX + len;
-        self.law.check(free.get(body.clone()).unwrap_or_default())?;
-        let mut head = Tail::new(free);
-        self.law.prefix(Some(len as u64), &mut head)?;
-        let written = head.written();
-        if written < body.start && body.end <= free.len() {
-            free.copy_within(body, written);
+        let at = L::PREFIX + self.law.expansion(reserved).saturating_sub(reserved);
+        let payload = at..at + len;
+        self.law.check(free.get(payload.clone()).unwrap_or_default())?;
+        let mut tail = Tail::new(free);
+        self.law.prefix(Some(len as u64), &mut tail)?;
+        let (mut written, mut held) = (tail.written(), tail.held());
+        if L::VERBATIM {
+            if written < payload.start && payload.end <= free.len() {
+                free.copy_within(payload, written);
+            }
+            written += len;
+        } else {
+            // What is written never overtakes what is read, and passes through a few bytes at a time.
+            let mut passing = [0; 32];
+            let mut read = payload.start;
+            while let Some(piece) = free.get(read..payload.end.min(read + passing.len())).filter(|p| !p.is_empty()) {
+                let Some(passed) = passing.get_mut(..piece.len()) else { break };
+                passed.copy_from_slice(piece);
+                read += passed.len();
+                let mut tail = Tail::resume(free.get_mut(written - held..).unwrap_or_default(), held);
+                whole_body(&self.law, passed, &mut tail)?;
+                written += tail.written() - held;
+                held = tail.held();
+            }
         }
-        let mut tail = Tail::new(free.get_mut(written + len..).unwrap_or_default());
+        let mut tail = Tail::resume(free.get_mut(written - held..).unwrap_or_default(), held);
         self.law.suffix(&mut tail)?;
-        self.end += written + len + tail.written();
+        self.end += written - held + tail.written();
         Ok(())
     }
 
@@ -137,10 +157,18 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         if left.is_some_and(|left| left < payload.len() as u64) {
             return Err(EncodeError::LengthMismatch { missing: 0 });
         }
-        let n = payload.len().min(self.room().saturating_sub(L::SUFFIX));
-        let piece = payload.get(..n).unwrap_or_default();
-        self.law.check(piece)?;
-        self.put(|tail, _| tail.put(piece))?;
+        let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
+        if self.start > 0 && expanded > self.capacity() - self.end {
+            self.compact();
+        }
+        let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
+        let room = tail.room();
+        // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
+        let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
+        let fitting = payload.get(..fits).unwrap_or_default();
+        self.law.check(fitting)?;
+        let n = self.law.body(fitting, &mut tail);
+        (self.end, self.held) = (self.end - self.held + tail.written(), tail.held());
         self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
         Ok(n)
     }
@@ -179,8 +207,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// Releases the first `n` bytes of [`pending`](Self::pending): they were sent.
     #[inline]
     pub fn sent(&mut self, n: usize) {
-        debug_assert!(n <= self.end - self.start, "more was sent than was pending");
-        self.start = self.start.saturating_add(n).min(self.end);
+        debug_assert!(n <= self.pending().len(), "more was sent than was pending");
+        self.start = self.start.saturating_add(n).min(self.end - self.held);
         if self.start == self.end && !matches!(self.open, Open::Reserved(_)) {
             (self.start, self.end) = (0, 0);
         }
@@ -188,13 +216,13 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
 
     /// Drops everything, for a connection that is gone.
     pub fn reset(&mut self) {
-        (self.start, self.end, self.open) = (0, 0, Open::No);
+        (self.start, self.end, self.held, self.open) = (0, 0, 0, Open::No);
     }
 
     /// The bytes to send.
     #[inline]
     pub fn pending(&self) -> &[u8] {
-        self.storage.as_ref().get(self.start..self.end).unwrap_or_default()
+        self.storage.as_ref().get(self.start..self.end - self.held).unwrap_or_default()
     }
 
     /// Bytes that are free, for headers and payload.
@@ -220,6 +248,11 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         &self.law
     }
 
+    /// The law, to change its settings for the frames to come.
+    pub fn law_mut(&mut self) -> &mut L {
+        &mut self.law
+    }
+
     /// The storage.
     pub fn into_storage(self) -> S {
         self.storage
@@ -239,14 +272,15 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     #[inline]
     fn put(&mut self, write: impl Fn(&mut Tail<'_>, &L) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
         loop {
-            let mut tail = Tail::new(self.storage.as_mut().get_mut(self.end..).unwrap_or_default());
+            let held = self.held;
+            let mut tail = open_tail(&mut self.storage, self.end, held);
             match write(&mut tail, &self.law) {
                 Ok(()) => {
-                    self.end += tail.written();
+                    (self.end, self.held) = (self.end - held + tail.written(), tail.held());
                     return Ok(());
                 }
                 Err(EncodeError::Full { need, room }) => {
-                    let need = tail.written().saturating_add(need);
+                    let need = (tail.written() - held).saturating_add(need);
                     if self.start == 0 && need <= self.room() {
                         return Err(EncodeError::Full { need, room });
                     }
@@ -260,18 +294,41 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// Makes `need` bytes free behind the bytes to send, by moving these to the front if that helps.
     #[cold]
     fn make_room(&mut self, need: usize) -> Result<(), EncodeError> {
-        let (capacity, pending) = (self.capacity(), self.end - self.start);
+        let (capacity, room) = (self.capacity(), self.room());
         if need > capacity {
             return Err(EncodeError::TooLarge { need, capacity });
         }
-        if need > capacity - pending {
-            return Err(EncodeError::Full { need, room: capacity - pending });
+        if need > room {
+            return Err(EncodeError::Full { need, room });
         }
         if self.start > 0 && need > capacity - self.end {
-            self.storage.as_mut().copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, pending);
+            self.compact();
         }
         Ok(())
+    }
+
+    /// Moves the bytes to send to the front.
+    #[cold]
+    fn compact(&mut self) {
+        if self.start <= self.end && self.end <= self.capacity() {
+            self.storage.as_mut().copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+    }
+}
+
+/// The free space behind `end`, with the `held` bytes before it.
+#[inline]
+fn open_tail<S: Storage>(storage: &mut S, end: usize, held: usize) -> Tail<'_> {
+    Tail::resume(storage.as_mut().get_mut(end - held..).unwrap_or_default(), held)
+}
+
+/// Writes all of `payload`, or says what that needs.
+#[inline]
+fn whole_body<L: Framing>(law: &L, payload: &[u8], tail: &mut Tail<'_>) -> Result<(), EncodeError> {
+    match payload.get(law.body(payload, tail)..) {
+        None | Some([]) => Ok(()),
+        Some(rest) => Err(EncodeError::Full { need: law.expansion(rest.len()), room: tail.room() }),
     }
 }
 
@@ -307,6 +364,7 @@ impl<'p> Outgoing<'p> {
     /// # Errors
     /// What the framing cannot carry, or say in its header.
     pub fn new<L: Framing>(law: &L, payload: &'p [u8]) -> Result<Self, EncodeError> {
+        const { assert!(L::VERBATIM, "this framing changes the payload: push it into an Encoder") }
         const { assert!(L::PREFIX + L::SUFFIX <= AFFIXES, "header and trailer are too long for an Outgoing") }
         law.check(payload)?;
         let mut affixes = [0; AFFIXES];

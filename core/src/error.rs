@@ -68,6 +68,22 @@ pub enum DecodeErrorKind {
 pub enum Malformed {
     /// The length on the wire, with the adjustment of the law, is below zero or above `u64::MAX`.
     LengthOutOfRange,
+    /// A character where a length, or the end of one, must be.
+    Length,
+    /// The length is not in its shortest form.
+    NonCanonical,
+    /// The byte that must end the frame is another.
+    Terminator,
+    /// An escape that the law does not know.
+    Escape,
+    /// A zero byte inside a block: the frame was cut.
+    Zero,
+    /// A CR that is not part of a line ending.
+    BareCr,
+    /// An LF that is not part of a line ending.
+    BareLf,
+    /// A header that is no JSON object with the keys that it must have.
+    Header,
     /// The law took no bytes and would never end: a fault of the law, not of the peer.
     Stalled,
     /// A law of the user's own says what is wrong.
@@ -106,6 +122,8 @@ pub enum EncodeError {
         /// Where in the payload.
         at: usize,
     },
+    /// This framing cannot carry an empty payload.
+    Empty,
     /// The payload of a streamed frame is longer or shorter than its header said.
     LengthMismatch {
         /// Bytes that the header promised and that did not come; 0 if there were too many.
@@ -144,6 +162,16 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::LengthOutOfRange => "the length is out of range",
+            Self::Length => "no length stands where one must be",
+            Self::NonCanonical => "the length is not in its shortest form",
+            Self::Terminator => "the byte that ends the frame is missing",
+            Self::Escape => "an unknown escape",
+            Self::Zero => "a zero byte inside a block",
+            Self::BareCr => "a CR that is not part of a line ending",
+            Self::BareLf => "an LF that is not part of a line ending",
+            Self::Header => {
+                "the header is no JSON object with byteorder, content-type, content-encoding and content-length"
+            }
             Self::Stalled => "the framing takes no bytes (a fault of the framing law)",
             Self::Other(what) => what,
         })
@@ -162,6 +190,7 @@ impl fmt::Display for EncodeError {
             }
             Self::LengthRequired => f.write_str("this framing needs the length before the payload"),
             Self::ContainsDelimiter { at } => write!(f, "the payload contains the delimiter, at byte {at}"),
+            Self::Empty => f.write_str("this framing cannot carry an empty message"),
             Self::LengthMismatch { missing: 0 } => f.write_str("more payload than the header said"),
             Self::LengthMismatch { missing } => write!(f, "{missing} bytes of payload are missing"),
             Self::FrameOpen => f.write_str("a frame is open"),

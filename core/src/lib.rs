@@ -9,6 +9,8 @@ mod error;
 pub mod framing;
 pub mod service;
 pub mod session;
+mod shared;
+mod store;
 mod time;
 
 pub use buffer::Storage;
@@ -17,4 +19,6 @@ pub use encoder::{Encoder, Outgoing};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Malformed, Recovery};
 pub use service::Service;
 pub use session::{CloseReason, Session, SessionConfig, SessionError, Stats};
-pub use time::Instant;
+pub use shared::Shared;
+pub use store::{Store, StoreError, Table};
+pub use time::{Instant, LocalTime, WallClock};

@@ -120,7 +120,7 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
 
     #[inline]
     fn step(&self, state: &mut Self::State, input: &[u8]) -> Result<Step, Malformed> {
-        let Some(left) = state.left else {
+        let Some(left) = &mut state.left else {
             let Some(len) = Self::payload_len(input) else {
                 return Ok(Step::Need(Self::HEADER));
             };
@@ -131,17 +131,10 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
             state.left = Some(len);
             return Ok(Step::Begin { take: Self::HEADER, len });
         };
-        match usize::try_from(left) {
-            Ok(data) if data <= input.len() => {
-                state.left = None;
-                Ok(Step::End { data, take: 0 })
-            }
-            _ if input.is_empty() => Ok(Step::Need(1)),
-            _ => {
-                state.left = Some(left.saturating_sub(input.len() as u64));
-                Ok(Step::Data(input.len()))
-            }
-        }
+        Ok(super::counted(left, input).unwrap_or_else(|data| {
+            state.left = None;
+            Step::End { data, take: 0 }
+        }))
     }
 
     #[inline(always)]

@@ -22,12 +22,6 @@ pub enum LinesState {
     AfterCr,
 }
 
-/// Where the first LF is.
-#[inline]
-fn find_lf(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
-}
-
 impl Framing for Lines {
     type State = LinesState;
     const PREFIX: usize = 0;
@@ -45,7 +39,7 @@ impl Framing for Lines {
                 _ => Step::Byte { take: 0, value: b'\r' },
             });
         }
-        if let Some(lf) = find_lf(input) {
+        if let Some(lf) = super::find(b'\n', input) {
             let cr = matches!(input.get(..lf), Some([.., b'\r']));
             return Ok(Step::End { data: lf - usize::from(cr), take: 1 + usize::from(cr) });
         }
@@ -61,7 +55,7 @@ impl Framing for Lines {
 
     #[inline]
     fn whole(&self, _: &mut LinesState, input: &[u8]) -> Option<Whole> {
-        let lf = find_lf(input)?;
+        let lf = super::find(b'\n', input)?;
         let cr = matches!(input.get(..lf), Some([.., b'\r']));
         Some(Whole { start: 0, end: lf - usize::from(cr), next: lf + 1 })
     }
@@ -75,7 +69,7 @@ impl Framing for Lines {
     }
 
     fn check(&self, payload: &[u8]) -> Result<(), EncodeError> {
-        match find_lf(payload) {
+        match super::find(b'\n', payload) {
             Some(at) => Err(EncodeError::ContainsDelimiter { at }),
             None => Ok(()),
         }

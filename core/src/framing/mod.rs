@@ -57,11 +57,29 @@
 //! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"pong"[..]));
 //! ```
 
+mod cobs;
+mod delimited;
+#[cfg(feature = "json")]
+pub(crate) mod json_header;
 mod length_prefix;
 mod lines;
+mod netstring;
+mod raw;
+mod slip;
+mod strict_lines;
+mod varint;
 
-pub use length_prefix::{BigEndian, Endian, LengthPrefix, LittleEndian, U32};
-pub use lines::Lines;
+pub use cobs::{Cobs, CobsState};
+pub use delimited::Delimited;
+#[cfg(feature = "json")]
+pub use json_header::{ByteOrder, ContentHeader, JsonHeader, JsonHeaderState, MAX_ENCODING, MAX_TYPE};
+pub use length_prefix::{BigEndian, Endian, LengthPrefix, LittleEndian, PrefixState, U32};
+pub use lines::{Lines, LinesState};
+pub use netstring::{Netstring, NetstringState};
+pub use raw::Raw;
+pub use slip::{Slip, SlipState};
+pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
+pub use varint::{Varint, VarintState};
 
 use core::fmt::Debug;
 
@@ -117,6 +135,26 @@ pub trait Framing {
     /// [`EncodeError::Full`] from `out`.
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError>;
 
+    /// Whether a payload is written as it stands, as the default [`body`](Self::body) does. A law with a `body` of its own says
+    /// `false`.
+    const VERBATIM: bool = true;
+
+    /// Writes as much of (a piece of) a payload as fits into `out`, and says how many bytes of it that was.
+    #[inline]
+    fn body(&self, payload: &[u8], out: &mut Tail<'_>) -> usize {
+        let n = payload.len().min(out.room());
+        let piece = payload.get(..n).unwrap_or_default();
+        // A piece of the room's length fits.
+        let _ = out.put(piece);
+        n
+    }
+
+    /// The most bytes that `body` makes of `len` bytes of payload.
+    #[inline]
+    fn expansion(&self, len: usize) -> usize {
+        len
+    }
+
     /// Whether this framing can carry (this piece of) a payload. The default says yes.
     ///
     /// # Errors
@@ -144,7 +182,9 @@ pub trait Framing {
 pub enum Step {
     /// Nothing can be said before at least this many bytes are here together, those given included.
     Need(usize),
-    /// This many bytes belong to the framing and carry nothing.
+    /// This many bytes stand between frames and belong to none. Only between frames.
+    Idle(usize),
+    /// This many bytes belong to the framing of a frame and carry nothing.
     Skip(usize),
     /// A frame begins whose header says its length.
     Begin {
@@ -169,6 +209,14 @@ pub enum Step {
         /// Bytes behind them that belong to the framing.
         take: usize,
     },
+    /// The frame breaks the law, but its end can be found: its error is reported, and what the next steps say of it up to
+    /// [`Step::End`] is dropped. A law that cannot find the end answers `Err` instead.
+    Bad {
+        /// Bytes of framing to take, besides.
+        take: usize,
+        /// What is wrong.
+        what: Malformed,
+    },
 }
 
 /// Where a frame lies in a slice: payload at `start..end`, the next frame from `next`.
@@ -184,17 +232,28 @@ pub struct Whole {
 }
 
 /// The free end of an encoder's buffer, to be written from the front.
+///
+/// The last bytes written may be *held*: they are not sent yet, and can still be changed.
 #[derive(Debug)]
 pub struct Tail<'a> {
     buffer: &'a mut [u8],
-    /// `0 <= written <= buffer.len()`
+    /// `0 <= held <= written <= buffer.len()`
     written: usize,
+    held: usize,
 }
 
 impl<'a> Tail<'a> {
     /// A tail that fills `buffer` from its start.
+    #[inline]
     pub fn new(buffer: &'a mut [u8]) -> Self {
-        Self { buffer, written: 0 }
+        Self::resume(buffer, 0)
+    }
+
+    /// A tail behind the first `held` bytes of `buffer`, which are held.
+    #[inline]
+    pub(crate) fn resume(buffer: &'a mut [u8], held: usize) -> Self {
+        let held = held.min(buffer.len());
+        Self { buffer, written: held, held }
     }
 
     /// Appends `bytes`.
@@ -214,15 +273,76 @@ impl<'a> Tail<'a> {
         }
     }
 
+    /// From now on the last `n` bytes are held, and those before them can be sent.
+    #[inline]
+    pub fn hold(&mut self, n: usize) {
+        self.held = n.min(self.written);
+    }
+
+    /// How many of the last bytes are held.
+    #[inline]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// The held bytes.
+    #[inline]
+    pub fn held_mut(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(self.written - self.held..self.written).unwrap_or_default()
+    }
+
     /// Bytes that are free.
     #[inline]
     pub fn room(&self) -> usize {
-        self.buffer.len().saturating_sub(self.written)
+        self.buffer.len() - self.written
     }
 
-    /// Bytes written so far.
+    /// Bytes written so far, those held from before included.
     #[inline]
     pub fn written(&self) -> usize {
         self.written
     }
+
+    /// The same place with the last `keep` bytes left free.
+    #[inline]
+    pub(crate) fn shorten(self, keep: usize) -> Self {
+        let len = self.buffer.len().saturating_sub(keep).max(self.written);
+        Self { buffer: self.buffer.get_mut(..len).unwrap_or_default(), ..self }
+    }
+}
+
+/// Counts payload of which `left` bytes are to come: a step inside it, or, where `input` has its end, how many bytes of it are
+/// left.
+#[inline]
+fn counted(left: &mut u64, input: &[u8]) -> Result<Step, usize> {
+    match usize::try_from(*left) {
+        Ok(data) if data <= input.len() => Err(data),
+        _ if input.is_empty() => Ok(Step::Need(1)),
+        _ => {
+            *left = left.saturating_sub(input.len() as u64);
+            Ok(Step::Data(input.len()))
+        }
+    }
+}
+
+/// Where `byte` is first.
+#[inline]
+fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&b| b == byte)
+}
+
+/// Writes `number` in decimal digits.
+fn put_decimal(number: u64, out: &mut Tail<'_>) -> Result<(), EncodeError> {
+    let mut digits = [0; 20];
+    let (mut left, mut at) = (number, digits.len());
+    for place in digits.iter_mut().rev() {
+        let [digit, ..] = (left % 10).to_le_bytes();
+        *place = b'0' + digit;
+        left /= 10;
+        at -= 1;
+        if left == 0 {
+            break;
+        }
+    }
+    out.put(digits.get(at..).unwrap_or_default())
 }

@@ -1,0 +1,142 @@
+//! SLIP: frames on a serial line, ended by `C0`, with escapes.
+//!
+//! Source: RFC 1055, "A Nonstandard for Transmission of IP Datagrams over Serial Lines".
+
+use super::{Framing, Step, Tail};
+use crate::error::{EncodeError, Malformed};
+
+/// Payload with `C0` written as `DB DC` and `DB` as `DB DD`, ended by `C0`.
+///
+/// - Empty frames are idle time on a line and are dropped, as in RFC 1055; so an empty payload cannot be sent.
+/// - An escape of any other byte is an error; the frame is dropped up to the next `C0`. (RFC 1055's sample code would keep the
+///   byte and deliver the frame as good.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Slip {
+    lead: Lead,
+}
+
+/// What stands before a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Lead {
+    #[default]
+    Nothing,
+    End,
+}
+
+/// What [`Slip`] remembers in the middle of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SlipState {
+    /// No byte of a frame came.
+    #[default]
+    Between,
+    /// In a frame.
+    Inside,
+    /// Behind `DB`.
+    Escaped,
+}
+
+/// RFC 1055: ends a frame.
+const END: u8 = 0xC0;
+/// RFC 1055: begins an escape.
+const ESC: u8 = 0xDB;
+/// RFC 1055: escaped [`END`].
+const ESC_END: u8 = 0xDC;
+/// RFC 1055: escaped [`ESC`].
+const ESC_ESC: u8 = 0xDD;
+
+impl Slip {
+    /// The law.
+    pub const fn new() -> Self {
+        Self { lead: Lead::Nothing }
+    }
+
+    /// The law, with a `C0` before each frame too: it ends what noise on the line began, as RFC 1055 advises.
+    pub const fn with_leading_end() -> Self {
+        Self { lead: Lead::End }
+    }
+}
+
+impl Framing for Slip {
+    type State = SlipState;
+    const PREFIX: usize = 1;
+    const SUFFIX: usize = 1;
+    const VERBATIM: bool = false;
+
+    #[inline]
+    fn step(&self, state: &mut SlipState, input: &[u8]) -> Result<Step, Malformed> {
+        let Some(&first) = input.first() else {
+            return Ok(Step::Need(1));
+        };
+        Ok(match *state {
+            SlipState::Between if first == END => {
+                Step::Idle(input.iter().position(|&byte| byte != END).unwrap_or(input.len()))
+            }
+            SlipState::Escaped => {
+                *state = SlipState::Inside;
+                match first {
+                    ESC_END => Step::Byte { take: 1, value: END },
+                    ESC_ESC => Step::Byte { take: 1, value: ESC },
+                    _ => Step::Bad { take: 0, what: Malformed::Escape },
+                }
+            }
+            SlipState::Between | SlipState::Inside => {
+                let data = input.iter().position(|&byte| byte == END || byte == ESC);
+                let at = data.unwrap_or(input.len());
+                *state =
+                    if data.is_some() && input.get(at) == Some(&END) { SlipState::Between } else { SlipState::Inside };
+                match *state {
+                    SlipState::Between => Step::End { data: at, take: 1 },
+                    _ if at > 0 => Step::Data(at),
+                    _ => {
+                        *state = SlipState::Escaped;
+                        Step::Skip(1)
+                    }
+                }
+            }
+        })
+    }
+
+    fn prefix(&self, _: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
+        match self.lead {
+            Lead::Nothing => Ok(()),
+            Lead::End => out.put(&[END]),
+        }
+    }
+
+    fn body(&self, payload: &[u8], out: &mut Tail<'_>) -> usize {
+        let mut taken = 0;
+        while let Some(rest) = payload.get(taken..)
+            && let Some(&first) = rest.first()
+        {
+            let written = match first {
+                END => out.put(&[ESC, ESC_END]).map(|()| 1),
+                ESC => out.put(&[ESC, ESC_ESC]).map(|()| 1),
+                _ => {
+                    let run = rest.iter().position(|&byte| byte == END || byte == ESC).unwrap_or(rest.len());
+                    let n = run.min(out.room());
+                    out.put(rest.get(..n).unwrap_or_default()).map(|()| n)
+                }
+            };
+            match written {
+                Ok(n) if n > 0 => taken += n,
+                _ => break,
+            }
+        }
+        taken
+    }
+
+    fn expansion(&self, len: usize) -> usize {
+        len.saturating_mul(2)
+    }
+
+    fn check(&self, payload: &[u8]) -> Result<(), EncodeError> {
+        if payload.is_empty() { Err(EncodeError::Empty) } else { Ok(()) }
+    }
+
+    fn suffix(&self, out: &mut Tail<'_>) -> Result<(), EncodeError> {
+        out.put(&[END])
+    }
+}

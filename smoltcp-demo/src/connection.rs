@@ -15,7 +15,7 @@ pub trait Connection {
     /// See [`Session::handle_end`].
     fn handle_end(&mut self, now: Instant);
     /// See [`Session::handle_reset`].
-    fn handle_reset(&mut self);
+    fn handle_reset(&mut self, now: Instant);
     /// See [`Session::handle_deadline`].
     fn handle_deadline(&mut self, now: Instant);
     /// See [`Session::shutdown`].
@@ -53,8 +53,8 @@ where
         self.handle_end(now);
     }
 
-    fn handle_reset(&mut self) {
-        self.handle_reset();
+    fn handle_reset(&mut self, now: Instant) {
+        self.handle_reset(now);
     }
 
     fn handle_deadline(&mut self, now: Instant) {

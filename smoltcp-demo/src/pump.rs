@@ -9,6 +9,8 @@
 //! So back-pressure needs no code: a client that does not read fills the tx ring, then the session's output; the session
 //! takes no more input, the rx ring fills, and TCP's window closes.
 
+use core::time::Duration;
+
 use framewright::Instant;
 use smoltcp::socket::tcp;
 
@@ -60,7 +62,7 @@ impl<C: Connection> Pump<C> {
         // A connection that ended in order is done before its socket is closed.
         if socket.state() == tcp::State::Closed && !self.connection.is_done() {
             self.inflow = Inflow::Ended;
-            self.connection.handle_reset();
+            self.connection.handle_reset(now);
             moved = true;
         }
         if self.outflow == Outflow::Open && self.connection.is_output_finished() {
@@ -71,12 +73,29 @@ impl<C: Connection> Pump<C> {
         moved
     }
 
+    /// Does what a deadline asks for, if there is one that has passed: the session's own, or the end of `drain` after this side
+    /// closed its half. Whether anything was done.
+    pub fn run_out_of_time(&mut self, socket: &mut tcp::Socket<'_>, drain: Duration, now: Instant) -> bool {
+        let before = self.connection.close_reason();
+        self.connection.handle_deadline(now);
+        if self.closed_at().is_some_and(|at| at + drain <= now) {
+            // The session would go on for as long as the peer sends; half of it is closed, and that was long enough.
+            self.connection.handle_reset(now);
+        }
+        if self.connection.is_done() {
+            // It was given up: there is nothing to wait for.
+            socket.abort();
+            return true;
+        }
+        self.run(socket, now) || before != self.connection.close_reason()
+    }
+
     /// The session.
     pub fn connection(&self) -> &C {
         &self.connection
     }
 
-    /// The session, to be told of deadlines.
+    /// The session, to be told to stop.
     pub fn connection_mut(&mut self) -> &mut C {
         &mut self.connection
     }

@@ -180,8 +180,8 @@ impl<B: Storage> Connection for Conversation<B> {
         with_session!(self, session => session.handle_end(now));
     }
 
-    fn handle_reset(&mut self) {
-        with_session!(self, session => session.handle_reset());
+    fn handle_reset(&mut self, now: Instant) {
+        with_session!(self, session => session.handle_reset(now));
     }
 
     fn handle_deadline(&mut self, now: Instant) {

@@ -130,18 +130,7 @@ impl<C: Connection> Slot<C> {
                 let client = *client;
                 let mut moved = pump.run(socket, now);
                 if late && !pump.connection().is_done() {
-                    pump.connection_mut().handle_deadline(now);
-                    if pump.closed_at().is_some_and(|at| at + config.drain <= now) {
-                        // The session would go on for as long as the peer sends; its half is closed, and that is enough.
-                        pump.connection_mut().handle_reset();
-                    }
-                    if pump.connection().is_done() {
-                        // It was given up: there is nothing to wait for.
-                        socket.abort();
-                    } else {
-                        pump.run(socket, now);
-                    }
-                    moved = true;
+                    moved |= pump.run_out_of_time(socket, config.drain, now);
                 }
                 if pump.connection().is_done() {
                     counts.closed += 1;

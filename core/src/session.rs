@@ -480,7 +480,10 @@ where
     fn count_input(&mut self, n: usize, now: Instant) {
         if n > 0 {
             self.stats.bytes_received += n as u64;
-            self.active_at = now;
+            // What a closing connection still sends is dropped, and must not keep it from ending.
+            if self.state == State::Open && self.input == Input::Flowing {
+                self.active_at = now;
+            }
         }
     }
 

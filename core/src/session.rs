@@ -424,7 +424,10 @@ where
                 Ok(None) => {
                     let waiting = !chunk.is_empty() || self.decoder.is_waiting();
                     match self.input {
-                        Input::Ended if !waiting => self.finish(now),
+                        // A last frame that the end of the stream completes may need all the room there is.
+                        Input::Ended if !waiting && (!self.streams || self.encoder.pending().is_empty()) => {
+                            self.finish(now);
+                        }
                         Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
                         _ => return answered && !waiting,
                     }

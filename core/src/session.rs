@@ -208,7 +208,8 @@ where
             Intake::Whole { reply } => (overhead + reply, false, decoder.with_oversize(Oversize::Skip)),
             Intake::Streamed { extra } => {
                 let extra = overhead + extra;
-                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(have.saturating_sub(extra));
+                let whole = fitting(&law, have.saturating_sub(extra));
+                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(whole);
                 (extra, true, decoder)
             }
         };
@@ -411,7 +412,7 @@ where
             if room < self.reply_extra + usize::from(self.streams) {
                 return false;
             }
-            let max = if self.streams { self.fitting(room - self.reply_extra) } else { usize::MAX };
+            let max = if self.streams { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
             match self.decoder.next_event_and_state(chunk, max) {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
@@ -440,18 +441,6 @@ where
             }
         }
         false
-    }
-
-    /// The most bytes of payload that are sure to fit into `room`, at least 1.
-    #[inline]
-    fn fitting(&self, room: usize) -> usize {
-        let mut len = room;
-        if !<V::Framing as Framing>::VERBATIM {
-            while len > 1 && self.encoder.law().expansion(len) > room {
-                len /= 2;
-            }
-        }
-        len
     }
 
     /// All input was taken, and no more will come.
@@ -505,6 +494,18 @@ where
         self.decoder.reset();
         self.active_at = now;
     }
+}
+
+/// The most bytes of payload that are sure to fit into `room`, at least 1.
+#[inline]
+fn fitting<L: Framing>(law: &L, room: usize) -> usize {
+    let mut len = room;
+    if !L::VERBATIM {
+        while len > 1 && law.expansion(len) > room {
+            len /= 2;
+        }
+    }
+    len
 }
 
 /// Gives an event to the service.

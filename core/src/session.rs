@@ -88,8 +88,8 @@ pub struct Session<V: Service, I, O> {
     active_at: Instant,
     /// Room in the output that a reply takes beyond what the request's length explains.
     reply_extra: usize,
-    /// Whether a reply may be as long as its request, beyond `reply_extra`.
-    streams: bool,
+    /// Room that one byte of a reply takes besides, where replies come in pieces; else 0.
+    reply_piece: usize,
     stats: Stats,
 }
 
@@ -204,16 +204,16 @@ where
         let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
         let have = output.as_ref().len();
         let decoder = Decoder::new(law.clone(), input).with_max_frame(config.max_frame);
-        let (reply_extra, streams, decoder) = match service.intake() {
-            Intake::Whole { reply } => (overhead + reply, false, decoder.with_oversize(Oversize::Skip)),
+        let (reply_extra, reply_piece, decoder) = match service.intake() {
+            Intake::Whole { reply } => (overhead + reply, 0, decoder.with_oversize(Oversize::Skip)),
             Intake::Streamed { extra } => {
                 let extra = overhead + extra;
                 let whole = fitting(&law, have.saturating_sub(extra));
                 let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(whole);
-                (extra, true, decoder)
+                (extra, law.expansion(1), decoder)
             }
         };
-        let need = reply_extra + usize::from(streams);
+        let need = reply_extra + reply_piece;
         if have < need {
             return Err(SessionError { need, have });
         }
@@ -227,7 +227,7 @@ where
             input: Input::Flowing,
             active_at: now,
             reply_extra,
-            streams,
+            reply_piece,
             stats: Stats::default(),
         };
         let opened = session.service.open(now, &mut session.encoder);
@@ -409,10 +409,11 @@ where
         let mut answered = false;
         while self.state == State::Open {
             let room = self.encoder.room();
-            if room < self.reply_extra + usize::from(self.streams) {
+            if room < self.reply_extra + self.reply_piece {
                 return false;
             }
-            let max = if self.streams { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
+            let max =
+                if self.reply_piece > 0 { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
             match self.decoder.next_event_and_state(chunk, max) {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
@@ -426,7 +427,7 @@ where
                     let waiting = !chunk.is_empty() || self.decoder.is_waiting();
                     match self.input {
                         // A last frame that the end of the stream completes may need all the room there is.
-                        Input::Ended if !waiting && (!self.streams || self.encoder.pending().is_empty()) => {
+                        Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
                             self.finish(now);
                         }
                         Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),

@@ -213,7 +213,8 @@ where
                 (extra, law.expansion(1), decoder)
             }
         };
-        let need = reply_extra + reply_piece;
+        let held = if reply_piece > 0 { <V::Framing as Framing>::HELD } else { 0 };
+        let need = reply_extra + reply_piece + held;
         if have < need {
             return Err(SessionError { need, have });
         }

@@ -14,6 +14,8 @@ pub mod framing;
 pub mod io;
 pub mod service;
 pub mod session;
+mod shared;
+mod store;
 mod time;
 
 pub use buffer::Storage;
@@ -22,4 +24,6 @@ pub use encoder::{Encoder, Outgoing};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Malformed, Recovery};
 pub use service::Service;
 pub use session::{CloseReason, Session, SessionConfig, SessionError, Stats};
-pub use time::Instant;
+pub use shared::Shared;
+pub use store::{Store, StoreError, Table};
+pub use time::{Instant, LocalTime, WallClock};

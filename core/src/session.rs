@@ -134,6 +134,8 @@ pub enum CloseReason {
         /// Where the message begins: bytes since the start of the stream.
         offset: u64,
     },
+    /// The service ended it, and not because of a message.
+    Dismissed(Refusal),
     /// The service was done with the conversation.
     ServiceDone,
     /// Nothing moved for the idle timeout.
@@ -271,23 +273,29 @@ where
     }
 
     /// The connection broke: nothing can be sent or received any more.
-    pub fn handle_reset(&mut self) {
-        let reason = self.close_reason().unwrap_or(CloseReason::Reset);
-        self.encoder.reset();
-        self.state = State::Done(reason);
+    pub fn handle_reset(&mut self, now: Instant) {
+        if self.state == State::Open {
+            self.close(CloseReason::Reset, now);
+        }
+        self.give_up();
     }
 
     /// The time is `now`: ends what [`deadline`](Self::deadline) has run out for. Too early does nothing.
     pub fn handle_deadline(&mut self, now: Instant) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
+        if self.timeout().is_none_or(|timeout| now < timeout) {
             return;
         }
         match self.state {
-            State::Open if self.input != Input::Flowing => self.state = State::Done(CloseReason::NotReading),
-            // What waits was not taken for all that time: waiting longer for it is no use.
-            State::Open if !self.encoder.pending().is_empty() => self.state = State::Done(CloseReason::Idle),
-            State::Open => self.close(CloseReason::Idle, now),
-            State::Flushing(reason) | State::Lingering(reason) => self.state = State::Done(reason),
+            State::Open => {
+                // What waits was not taken for all that time: waiting longer for it is no use.
+                let stuck = !self.encoder.pending().is_empty();
+                let flowing = self.input == Input::Flowing;
+                self.close(if flowing { CloseReason::Idle } else { CloseReason::NotReading }, now);
+                if stuck || !flowing {
+                    self.give_up();
+                }
+            }
+            State::Flushing(_) | State::Lingering(_) => self.give_up(),
             State::Done(_) => {}
         }
     }
@@ -316,8 +324,17 @@ where
         }
     }
 
-    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing comes before.
+    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing comes before; then poll for output.
     pub fn deadline(&self) -> Option<Instant> {
+        match (self.timeout(), self.service.deadline()) {
+            (Some(timeout), Some(service)) if self.state == State::Open => Some(timeout.min(service)),
+            (None, service) if self.state == State::Open => service,
+            (timeout, _) => timeout,
+        }
+    }
+
+    /// When this connection has waited long enough.
+    fn timeout(&self) -> Option<Instant> {
         let timeout = match self.state {
             State::Open if self.input == Input::Flowing => self.config.idle_timeout,
             State::Open | State::Flushing(_) | State::Lingering(_) => Some(self.config.close_timeout),
@@ -371,29 +388,13 @@ where
     /// Answers what came, as far as there is room for the replies, and moves on through the states.
     fn work(&mut self, chunk: &mut &[u8], now: Instant) {
         while self.state == State::Open {
-            let room = self.encoder.room();
-            if room < self.reply_extra + usize::from(self.streams) {
-                return;
+            let flow = self.service.poll(now, &mut self.encoder);
+            match flow {
+                Err(refusal) => self.close(CloseReason::Dismissed(refusal), now),
+                done => self.settle(done, now),
             }
-            let max = if self.streams { self.fitting(room - self.reply_extra) } else { usize::MAX };
-            match self.decoder.next_event_within(chunk, max) {
-                Ok(Some(event)) => {
-                    let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event);
-                    self.settle(done, now);
-                }
-                Ok(None) => {
-                    let waiting = !chunk.is_empty() || self.decoder.is_waiting();
-                    match self.input {
-                        Input::Ended if !waiting => self.finish(now),
-                        Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
-                        _ => return,
-                    }
-                }
-                Err(error) if error.recovery == Recovery::Skips => {
-                    let done = self.service.skipped(&error, &mut self.encoder);
-                    self.settle(done, now);
-                }
-                Err(error) => self.close(CloseReason::BadFrame(error), now),
+            if self.state != State::Open || flow == Ok(Flow::Wait) || !self.answer(chunk, now) {
+                break;
             }
         }
         if let State::Flushing(reason) = self.state
@@ -405,6 +406,42 @@ where
                 Input::Flowing | Input::Stopped => State::Lingering(reason),
             };
         }
+    }
+
+    /// Answers frames as far as there is room for the replies, and says whether that was all and the service may have more to say.
+    fn answer(&mut self, chunk: &mut &[u8], now: Instant) -> bool {
+        let mut answered = false;
+        while self.state == State::Open {
+            let room = self.encoder.room();
+            if room < self.reply_extra + usize::from(self.streams) {
+                return false;
+            }
+            let max = if self.streams { self.fitting(room - self.reply_extra) } else { usize::MAX };
+            match self.decoder.next_event_and_state(chunk, max) {
+                Ok(Some((event, state))) => {
+                    if let Event::Frame(_) | Event::Begin { .. } = event {
+                        self.service.header(state);
+                    }
+                    let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
+                    self.settle(done, now);
+                    answered = true;
+                }
+                Ok(None) => {
+                    let waiting = !chunk.is_empty() || self.decoder.is_waiting();
+                    match self.input {
+                        Input::Ended if !waiting => self.finish(now),
+                        Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
+                        _ => return answered && !waiting,
+                    }
+                }
+                Err(error) if error.recovery == Recovery::Skips => {
+                    let done = self.service.skipped(&error, &mut self.encoder);
+                    self.settle(done, now);
+                }
+                Err(error) => self.close(CloseReason::BadFrame(error), now),
+            }
+        }
+        false
     }
 
     /// The most bytes of payload that are sure to fit into `room`, at least 1.
@@ -423,7 +460,7 @@ where
     fn finish(&mut self, now: Instant) {
         match self.decoder.finish() {
             Ok(End::Last(event)) => {
-                let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event);
+                let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
                 self.settle(done, now);
             }
             Ok(End::Clean | End::Stopped) => self.close(CloseReason::PeerClosed, now),
@@ -436,7 +473,7 @@ where
     #[inline]
     fn settle(&mut self, done: Result<Flow, Refusal>, now: Instant) {
         match done {
-            Ok(Flow::Continue) => {}
+            Ok(Flow::Continue | Flow::Wait) => {}
             Ok(Flow::Close) => self.close(CloseReason::ServiceDone, now),
             Err(refusal) => {
                 let offset = self.decoder.frame_offset();
@@ -448,12 +485,24 @@ where
     fn count_input(&mut self, n: usize, now: Instant) {
         if n > 0 {
             self.stats.bytes_received += n as u64;
-            self.active_at = now;
+            // A closing connection drops what comes, and a peer that goes on sending must not keep it for ever.
+            if self.state == State::Open {
+                self.active_at = now;
+            }
+        }
+    }
+
+    /// Nothing more is sent or received.
+    fn give_up(&mut self) {
+        if let State::Flushing(reason) | State::Lingering(reason) = self.state {
+            self.encoder.reset();
+            self.state = State::Done(reason);
         }
     }
 
     fn close(&mut self, reason: CloseReason, now: Instant) {
         self.state = State::Flushing(reason);
+        self.service.closed(now);
         // Its storage takes what is read only to be dropped.
         self.decoder.reset();
         self.active_at = now;
@@ -467,11 +516,12 @@ fn dispatch<V: Service, O: Storage>(
     out: &mut Encoder<V::Framing, O>,
     stats: &mut Stats,
     event: Event<'_>,
+    now: Instant,
 ) -> Result<Flow, Refusal> {
     match event {
         Event::Frame(payload) => {
             stats.messages += 1;
-            service.frame(payload, out)
+            service.frame(payload, now, out)
         }
         Event::Begin { len } => service.begin(len, out).map(|()| Flow::Continue),
         Event::Chunk(payload) => service.chunk(payload, out).map(|()| Flow::Continue),
@@ -494,6 +544,7 @@ impl fmt::Display for CloseReason {
             }
             Self::BadFrame(error) => error.fmt(f),
             Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),
+            Self::Dismissed(refusal) => refusal.fmt(f),
             Self::ServiceDone => f.write_str("the conversation is over"),
             Self::Idle => f.write_str("nothing moved for the idle timeout"),
             Self::NotReading => f.write_str("the peer did not take its replies in time"),

@@ -1,7 +1,7 @@
 //! Text lines with one ending and no other, for protocols in which two readers must not disagree on where a line ends.
 //!
-//! Lenient readers have let requests be smuggled past one another (CVE-2022-23943 and its kin): one took a bare CR or LF for an end
-//! of line, the next did not. [`Lines`](super::Lines) is lenient, as netcat and telnet need it; this law is not.
+//! Lenient readers have let requests be smuggled past one another (CVE-2025-43859, CVE-2025-22871): one took for a line ending what
+//! the next did not. [`Lines`](super::Lines) is lenient, as netcat and telnet need it; this law is not.
 
 use super::{Framing, Step, Tail};
 use crate::error::{EncodeError, Malformed};
@@ -77,7 +77,6 @@ impl Framing for StrictLines {
                 *state = StrictLinesState::Good;
                 Step::End { data: 0, take: 1 }
             }
-            (StrictLinesState::AfterCr, _, _) => bad(state, Malformed::BareCr),
             (StrictLinesState::Bad, _, _) => match super::find(b'\n', input) {
                 None => Step::Data(input.len()),
                 Some(data) => {
@@ -93,7 +92,9 @@ impl Framing for StrictLines {
                 *state = StrictLinesState::AfterCr;
                 Step::Skip(1)
             }
-            (StrictLinesState::Good, Some(_), LineEnding::Lf) => bad(state, Malformed::BareCr),
+            (StrictLinesState::AfterCr, _, _) | (StrictLinesState::Good, Some(_), LineEnding::Lf) => {
+                bad(state, Malformed::BareCr)
+            }
         })
     }
 

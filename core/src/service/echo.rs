@@ -6,6 +6,7 @@ use super::{Flow, Intake, Refusal, Service};
 use crate::buffer::Storage;
 use crate::encoder::Encoder;
 use crate::framing::{Framing, U32};
+use crate::time::Instant;
 
 /// Sends each message back unchanged, however long it is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +30,7 @@ impl<L: Framing> Service for Echo<L> {
     }
 
     #[inline]
-    fn frame<S: Storage>(&mut self, payload: &[u8], out: &mut Encoder<L, S>) -> Result<Flow, Refusal> {
+    fn frame<S: Storage>(&mut self, payload: &[u8], _: Instant, out: &mut Encoder<L, S>) -> Result<Flow, Refusal> {
         out.push(payload)?;
         Ok(Flow::Continue)
     }

@@ -3,10 +3,22 @@
 //! A [`Service`] is the half of a [`Session`](crate::Session) that knows what messages mean. It sees frames, or the pieces of a
 //! frame too long to hold, and writes replies into the session's [`Encoder`]. It does no I/O, and has one value a connection.
 
+mod chat;
+mod clock;
 mod echo;
+mod hello;
+mod kv;
+#[cfg(feature = "json")]
+mod message;
 mod trim;
 
+pub use chat::{Chat, ChatRules, Hub, MAX_NAME, Seat, Wake};
+pub use clock::Time;
 pub use echo::Echo;
+pub use hello::Hello;
+pub use kv::{Kv, KvError, KvLog};
+#[cfg(feature = "json")]
+pub use message::Message;
 pub use trim::{TRIMMED_CHARS, Trim};
 
 use core::fmt;
@@ -37,11 +49,42 @@ pub trait Service {
         Ok(Flow::Continue)
     }
 
+    /// Says what is to be said without being asked, as far as there is room for it: called before frames are taken, and after. The
+    /// default says nothing.
+    ///
+    /// [`Flow::Wait`] means that there is more to say: no frame is given to this service until that was said.
+    ///
+    /// # Errors
+    /// A reason to close the connection.
+    #[inline]
+    fn poll<S: Storage>(&mut self, now: Instant, out: &mut Encoder<Self::Framing, S>) -> Result<Flow, Refusal> {
+        let _ = (now, out);
+        Ok(Flow::Continue)
+    }
+
+    /// When `poll` is to be called, if nothing comes before. The default is never.
+    #[inline]
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// A frame begins, or has come, with this state of its law: a header that says more than the length. Called before
+    /// [`frame`](Self::frame) and [`begin`](Self::begin). The default looks at nothing.
+    #[inline]
+    fn header(&mut self, state: &<Self::Framing as Framing>::State) {
+        let _ = state;
+    }
+
     /// A whole frame has come.
     ///
     /// # Errors
     /// A reason to close the connection.
-    fn frame<S: Storage>(&mut self, payload: &[u8], out: &mut Encoder<Self::Framing, S>) -> Result<Flow, Refusal>;
+    fn frame<S: Storage>(
+        &mut self,
+        payload: &[u8],
+        now: Instant,
+        out: &mut Encoder<Self::Framing, S>,
+    ) -> Result<Flow, Refusal>;
 
     /// A frame of `len` bytes begins that is too long to be held; only with [`Intake::Streamed`].
     ///
@@ -82,6 +125,11 @@ pub trait Service {
         let _ = out;
         Err(Refusal::Frame(*error))
     }
+
+    /// The connection is closed, or closing: nothing will be given to this service or asked of it any more. Called once.
+    fn closed(&mut self, now: Instant) {
+        let _ = now;
+    }
 }
 
 /// How a service takes frames, in bytes of payload.
@@ -107,6 +155,8 @@ pub enum Intake {
 pub enum Flow {
     /// It does.
     Continue,
+    /// It does, but there is more to say before the next frame; only from [`Service::poll`].
+    Wait,
     /// It is closed when what was replied has been sent.
     Close,
 }
@@ -120,6 +170,10 @@ pub enum Refusal {
     InvalidUtf8,
     /// The frame breaks a limit.
     Frame(DecodeError),
+    /// The peer reads so slowly that what it should have been told is gone.
+    FellBehind,
+    /// There is no place for another member.
+    Full,
     /// The reply cannot be encoded.
     Reply(EncodeError),
     /// The message is too long for a service that takes whole ones only.
@@ -136,6 +190,8 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUtf8 => f.write_str("the text is not valid UTF-8"),
+            Self::FellBehind => f.write_str("the peer reads too slowly: what it was to be told is gone"),
+            Self::Full => f.write_str("no place is free"),
             Self::Frame(error) => error.kind.fmt(f),
             Self::Reply(error) => write!(f, "the reply cannot be sent: {error}"),
             Self::Unstreamable => f.write_str("the message is too long to be held"),

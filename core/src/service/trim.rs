@@ -4,6 +4,7 @@ use super::{Flow, Intake, Refusal, Service};
 use crate::buffer::Storage;
 use crate::encoder::Encoder;
 use crate::framing::U32;
+use crate::time::Instant;
 
 /// How many characters (Unicode scalar values) are removed.
 pub const TRIMMED_CHARS: u8 = 10;
@@ -82,7 +83,7 @@ impl Service for Trim {
         Intake::Streamed { extra: 0 }
     }
 
-    fn frame<S: Storage>(&mut self, payload: &[u8], out: &mut Encoder<U32, S>) -> Result<Flow, Refusal> {
+    fn frame<S: Storage>(&mut self, payload: &[u8], _: Instant, out: &mut Encoder<U32, S>) -> Result<Flow, Refusal> {
         let mut rest = payload;
         let mut cut = Cut::default();
         if !cut.take(&mut rest)? {

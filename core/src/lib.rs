@@ -125,12 +125,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+mod adapter;
 mod buffer;
 mod decoder;
 mod encoder;
 mod error;
 pub mod fields;
 pub mod framing;
+#[cfg(feature = "embedded-io")]
+pub mod io;
 pub mod service;
 pub mod session;
 mod shared;

@@ -320,3 +320,6 @@ impl<'a, S: Services> Pool<'a, S> {
 
 /// The buffers of the sessions of `S`.
 pub(crate) type Buffer<S> = <S as Services>::Buffer;
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -85,6 +85,10 @@ impl<C: Connection> Slot<C> {
             let forgotten = socket.listen(1);
             debug_assert!(forgotten.is_ok(), "{forgotten:?}");
             socket.close();
+            // Out and in again: the set keeps a socket whose peer's Ethernet address it could not find from sending for a
+            // second, and would keep it from answering the next client.
+            let socket = sockets.remove(self.handle);
+            self.handle = sockets.add(socket);
             self.state = State::Free { buffers };
         }
     }

@@ -102,8 +102,8 @@ pub trait Framing {
     /// The most bytes that [`prefix`](Self::prefix) writes.
     const PREFIX: usize;
 
-    /// The most bytes that [`suffix`](Self::suffix) writes, and that follow a payload. A decoder keeps as much of its storage
-    /// free for them.
+    /// The most bytes that [`suffix`](Self::suffix) writes, and that follow a payload; exactly so many follow one whose length a
+    /// [`Step::Begin`] says. A decoder keeps as much of its storage free for them.
     const SUFFIX: usize = 0;
 
     /// Says what the next bytes are.

@@ -96,9 +96,10 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// [`EncodeError::NoFrameOpen`] without a place of at least `len` bytes; what the framing cannot carry. The place is given
     /// up then.
     pub fn commit(&mut self, len: usize) -> Result<(), EncodeError> {
-        let Open::Reserved(reserved) = core::mem::replace(&mut self.open, Open::No) else {
+        let Open::Reserved(reserved) = self.open else {
             return Err(EncodeError::NoFrameOpen);
         };
+        self.open = Open::No;
         if len > reserved {
             return Err(EncodeError::NoFrameOpen);
         }

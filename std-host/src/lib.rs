@@ -6,7 +6,7 @@
 //! - [`BufferedClient`]: sends and receives messages, with time-outs;
 //! - [`SocketOptions`]: socket options by their usual names;
 //! - [`HostError`]: what went wrong, in words that a person can act on;
-//! - [`services`]: the table of the services that the command `framewright` serves.
+//! - [`services`]: the table of the services that the command `framewright` serves, and [`SharedState`], what their clients share.
 //!
 //! Unix only: it sleeps in `poll` on sockets and a pipe.
 
@@ -16,15 +16,24 @@ mod client;
 mod clock;
 mod connection;
 mod errors;
+mod refusals;
+mod room;
 mod server;
 pub mod services;
 mod socket;
+mod state;
 mod stop;
+mod store;
 mod wait;
+mod waker;
 
 pub use address::{Address, AddressError};
 pub use client::{BufferedClient, ClientConfig};
 pub use errors::{Doing, ErrorKind, HostError};
+pub use room::Room;
 pub use server::{BufferedServer, Caller, Handler, ServerConfig, Totals, check_buffer_size};
 pub use socket::SocketOptions;
+pub use state::{SharedState, StateConfig};
 pub use stop::Stopper;
+pub use store::{KeyValueStore, StoreLimits};
+pub use waker::Waker;

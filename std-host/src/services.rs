@@ -1,8 +1,11 @@
 //! The services of the command `framewright`, by name.
 
-use framewright::service::{Echo, Trim};
+use framewright::service::{Chat, Echo, Hello, Kv, KvError, Message, Time, Trim};
 
+use crate::clock::LocalClock;
 use crate::server::Handler;
+use crate::state::SharedState;
+use crate::store::StoreLimits;
 
 /// A service that can be served by its name.
 #[derive(Clone, Copy, Debug)]
@@ -13,13 +16,16 @@ pub struct Entry {
     pub port: u16,
     /// What it does, in a few words.
     pub about: &'static str,
-    handler: fn() -> Handler,
+    /// Whether its clients share something that can be kept.
+    pub has_state: bool,
+    handler: fn(&SharedState) -> Handler,
 }
 
 impl Entry {
-    /// What serves its connections.
-    pub fn handler(&self) -> Handler {
-        (self.handler)()
+    /// What serves its connections. All handlers that are made with the same state share it; `trim`, `echo`, `hello` and `time`
+    /// have none.
+    pub fn handler(&self, state: &SharedState) -> Handler {
+        (self.handler)(state)
     }
 }
 
@@ -34,15 +40,73 @@ pub const ALL: &[Entry] = &[
         name: "trim",
         port: 4567,
         about: "removes the first 10 characters of each message and sends the rest back",
-        handler: || Handler::new(|_| Trim::default()),
+        has_state: false,
+        handler: |_| Handler::new(|_| Trim::default()),
     },
     Entry {
         name: "echo",
         port: 12345,
         about: "sends each message back unchanged",
-        handler: || Handler::new(|_| Echo::new()),
+        has_state: false,
+        handler: |_| Handler::new(|_| Echo::new()),
+    },
+    Entry {
+        name: "hello",
+        port: 65432,
+        about: "answers each chunk that comes with `Echo: ` and the chunk",
+        has_state: false,
+        handler: |_| Handler::new(|_| Hello),
+    },
+    Entry {
+        name: "time",
+        port: 65431,
+        about: "sends the local time, and closes",
+        has_state: false,
+        handler: |_| Handler::new(|caller| Time::new(LocalClock::read(caller.now).clock())),
+    },
+    Entry {
+        name: "kv",
+        port: 6380,
+        about: "key-value store: GET key, SET key value, DELETE key",
+        has_state: true,
+        handler: kv,
+    },
+    Entry { name: "chat", port: 5555, about: "chat room; the first line is your name", has_state: true, handler: chat },
+    Entry {
+        name: "message",
+        port: 65433,
+        about: "requests with typed content; searches what `kv` keeps",
+        has_state: true,
+        handler: message,
     },
 ];
+
+fn kv(state: &SharedState) -> Handler {
+    let (store, refusals) = (state.store().clone(), state.refusals().clone());
+    let longest = store.limits().longest_line();
+    Handler::new(move |caller| {
+        let (peer, refusals) = (caller.peer, refusals.clone());
+        Kv::new(store.clone(), move |why: &KvError| refusals.log(peer, why))
+    })
+    .holding(longest)
+}
+
+fn chat(state: &SharedState) -> Handler {
+    let room = state.room().clone();
+    let longest = room.rules().max_line + LINE_END;
+    Handler::waking(move |caller, waker| Chat::new(room.clone(), room.rules(), caller.peer.port(), room.bell(waker)))
+        .holding(longest)
+}
+
+fn message(state: &SharedState) -> Handler {
+    let store = state.store().clone();
+    Handler::new(move |_| Message::<_, { StoreLimits::MAX_KEY }>::new(store.clone())).holding(MESSAGE_REQUEST)
+}
+
+/// CR and LF.
+const LINE_END: usize = 2;
+/// A JSON header and the longest search, with each character of its key escaped.
+const MESSAGE_REQUEST: usize = 1024 + 6 * StoreLimits::MAX_KEY;
 
 #[cfg(test)]
 mod tests {
@@ -52,6 +116,8 @@ mod tests {
     fn services_are_found_at_the_ports_that_clients_expect() {
         let port = |name| find(name).map(|entry| entry.port);
         assert_eq!((port("trim"), port("echo")), (Some(4567), Some(12345)));
+        assert_eq!((port("hello"), port("time"), port("kv")), (Some(65432), Some(65431), Some(6380)));
+        assert_eq!((port("chat"), port("message")), (Some(5555), Some(65433)));
         assert_eq!(port("toast"), None);
     }
 }

@@ -3,6 +3,7 @@
 mod send;
 mod serve;
 mod setting;
+mod state;
 
 use std::io;
 use std::process::ExitCode;

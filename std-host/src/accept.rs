@@ -94,7 +94,7 @@ impl<'env> Acceptor<'_, 'env> {
                 fds.extend(doors.iter().map(|door| PollFd::new(&door.socket, PollFlags::IN)));
             }
             if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).min()) {
-                self.pause.begin(&error);
+                self.pause.begin("cannot wait for clients", &error);
                 thread::sleep(PAUSE);
             }
             let stopped = fds.first().is_some_and(|fd| is_ready(fd, PollFlags::IN));
@@ -149,7 +149,7 @@ impl<'env> Acceptor<'_, 'env> {
             }
             Err(error) => {
                 self.totals.refused += 1;
-                self.pause.begin(&error);
+                self.pause.begin("cannot start a thread, one client refused", &error);
                 Next::Pause
             }
         }
@@ -161,7 +161,7 @@ impl<'env> Acceptor<'_, 'env> {
             ErrorKind::Interrupted => Next::More,
             _ if of_one_connection(error) => Next::More,
             _ => {
-                self.pause.begin(error);
+                self.pause.begin("cannot accept", error);
                 Next::Pause
             }
         }
@@ -215,10 +215,10 @@ struct Pause {
 }
 
 impl Pause {
-    fn begin(&mut self, error: &io::Error) {
+    fn begin(&mut self, what: &str, error: &io::Error) {
         self.until = Some(Instant::now() + PAUSE);
         if let Some(times) = self.logged.now() {
-            warn!(times, "no new clients for a moment, those connected are served: {error}");
+            warn!(times, "{what}; no new clients for a moment, those connected are served: {error}");
         }
     }
 

@@ -281,7 +281,7 @@ fn a_peer_that_goes_on_sending_does_not_keep_a_closing_connection_open() {
 
 #[test]
 fn an_idle_connection_is_closed_at_its_deadline_and_not_before() {
-    let config = SessionConfig { idle_timeout: Some(Duration::from_secs(60)), ..SessionConfig::default() };
+    let config = SessionConfig { idle_timeout: Some(Duration::from_mins(1)), ..SessionConfig::default() };
     let mut link = link_with(Echo::new(), 64, 64, config);
     let at = |second| NOW + Duration::from_secs(second);
     assert_eq!(link.deadline(), Some(at(60)));
@@ -304,10 +304,10 @@ fn an_idle_connection_is_closed_at_its_deadline_and_not_before() {
 
 #[test]
 fn a_peer_that_does_not_read_is_let_go() {
-    let config = SessionConfig { idle_timeout: Some(Duration::from_secs(60)), ..SessionConfig::default() };
+    let config = SessionConfig { idle_timeout: Some(Duration::from_mins(1)), ..SessionConfig::default() };
     let mut link = link_with(Echo::new(), 64, 64, config);
     link.handle_input(&u32_frame(b"x"), NOW);
-    link.handle_deadline(NOW + Duration::from_secs(60));
+    link.handle_deadline(NOW + Duration::from_mins(1));
     assert!(link.is_done(), "its reply was not taken for a minute: no use to wait longer");
     assert_eq!(link.close_reason(), Some(CloseReason::Idle));
     assert!(link.poll_output(NOW).is_empty());
@@ -497,10 +497,10 @@ fn a_service_learns_once_that_its_connection_is_closed_however_it_ends() {
         |link| link.handle_reset(NOW),
         |link| link.shutdown(NOW),
         |link| _ = link.handle_input(&u32_frame(b""), NOW),
-        |link| link.handle_deadline(NOW + Duration::from_secs(60)),
+        |link| link.handle_deadline(NOW + Duration::from_mins(1)),
     ];
     for (i, end) in ends.iter().enumerate() {
-        let config = SessionConfig { idle_timeout: Some(Duration::from_secs(60)), ..SessionConfig::default() };
+        let config = SessionConfig { idle_timeout: Some(Duration::from_mins(1)), ..SessionConfig::default() };
         let mut link = link_with(Counting::default(), 8, 64, config);
         drain(&mut link, 9, NOW);
         end(&mut link);

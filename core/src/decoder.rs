@@ -171,7 +171,8 @@ impl<L, S: AsRef<[u8]>> Parts<L, S> {
 }
 
 /// What `advance` found, to be lent to the caller.
-enum Found {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found {
     Nothing,
     /// The gathered payload is a frame.
     Frame,
@@ -190,6 +191,19 @@ enum Found {
     /// The byte in `self.byte` is a piece.
     Byte,
     End,
+}
+
+/// What [`End`] says, to be lent to the caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FoundEnd {
+    Clean,
+    /// `Frame`, or a piece that `advance` found without a chunk.
+    Last(Found),
+    Truncated {
+        have: u64,
+        need: Option<u64>,
+    },
+    Stopped,
 }
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -421,30 +435,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
-        match self.advance(&mut &[][..], usize::MAX)? {
-            // Nothing of the chunk: it is empty.
-            Found::Nothing | Found::Chunk(_) | Found::ChunkFrame { .. } => {}
-            Found::Frame => return Ok(End::Last(Event::Frame(self.buffer.take_gathered(usize::MAX)))),
-            Found::Begin(len) => return Ok(End::Last(Event::Begin { len })),
-            Found::Gathered(n) => return Ok(End::Last(Event::Chunk(self.buffer.take_gathered(n)))),
-            Found::Unread(n) => return Ok(End::Last(Event::Chunk(self.buffer.take_unread(n)))),
-            Found::Byte => return Ok(End::Last(Event::Chunk(&self.byte))),
-            Found::End => return Ok(End::Last(Event::End)),
-        }
-        let unread = self.buffer.unread_len() as u64;
-        Ok(match self.phase {
-            Phase::Stopped => End::Stopped,
-            Phase::Between if unread == 0 => End::Clean,
-            _ if unread == 0 && self.law.ends_at_end_of_stream() => {
-                self.state = L::State::default();
-                match self.end_frame(self.buffer.gathered_len(), Found::Frame)? {
-                    None => End::Clean,
-                    Some(Found::Frame) => End::Last(Event::Frame(self.buffer.take_gathered(usize::MAX))),
-                    Some(_) => End::Last(Event::End),
-                }
-            }
-            Phase::Between => End::Truncated { have: unread, need: None },
-            _ => End::Truncated { have: self.position - self.frame_at + unread, need: self.frame_len },
+        Ok(match self.find_end()? {
+            FoundEnd::Last(found) => match self.lend(found) {
+                Some((event, _)) => End::Last(event),
+                None => End::Clean,
+            },
+            FoundEnd::Clean => End::Clean,
+            FoundEnd::Truncated { have, need } => End::Truncated { have, need },
+            FoundEnd::Stopped => End::Stopped,
         })
     }
 
@@ -898,6 +896,55 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.phase = Phase::Stopped;
         self.buffer.drop_gathered();
         DecodeError { kind, offset: self.frame_at, recovery: Recovery::Stops }
+    }
+}
+
+/// Finding and lending in two steps: between the two an adapter may learn that it must read first, and a reference to a frame
+/// that was not there would keep the decoder borrowed.
+impl<L: Framing, S: Storage> Decoder<L, S> {
+    /// What comes next of what was committed.
+    #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+    #[inline]
+    pub(crate) fn find(&mut self) -> Result<Found, DecodeError> {
+        self.advance(&mut &[][..], usize::MAX)
+    }
+
+    /// What the end of the stream means, after all that was committed.
+    pub(crate) fn find_end(&mut self) -> Result<FoundEnd, DecodeError> {
+        match self.advance(&mut &[][..], usize::MAX)? {
+            Found::Nothing => {}
+            found => return Ok(FoundEnd::Last(found)),
+        }
+        let unread = self.buffer.unread_len() as u64;
+        Ok(match self.phase {
+            Phase::Stopped => FoundEnd::Stopped,
+            Phase::Between if unread == 0 => FoundEnd::Clean,
+            _ if unread == 0 && self.law.ends_at_end_of_stream() => {
+                self.state = L::State::default();
+                match self.end_frame(self.buffer.gathered_len(), Found::Frame)? {
+                    None => FoundEnd::Clean,
+                    Some(found) => FoundEnd::Last(found),
+                }
+            }
+            Phase::Between => FoundEnd::Truncated { have: unread, need: None },
+            _ => FoundEnd::Truncated { have: self.position - self.frame_at + unread, need: self.frame_len },
+        })
+    }
+
+    /// What was found, where nothing was done since, and what the law remembers of the frame.
+    #[inline]
+    pub(crate) fn lend(&mut self, found: Found) -> Option<(Event<'_>, &L::State)> {
+        let event = match found {
+            // Nothing of the chunk: there was none.
+            Found::Nothing | Found::Chunk(_) | Found::ChunkFrame { .. } => return None,
+            Found::Frame => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+            Found::Begin(len) => Event::Begin { len },
+            Found::Gathered(n) => Event::Chunk(self.buffer.take_gathered(n)),
+            Found::Unread(n) => Event::Chunk(self.buffer.take_unread(n)),
+            Found::Byte => Event::Chunk(&self.byte),
+            Found::End => Event::End,
+        };
+        Some((event, &self.state))
     }
 }
 

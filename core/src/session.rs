@@ -134,6 +134,8 @@ pub enum CloseReason {
         /// Where the message begins: bytes since the start of the stream.
         offset: u64,
     },
+    /// The service ended it, and not because of a message.
+    Dismissed(Refusal),
     /// The service was done with the conversation.
     ServiceDone,
     /// Nothing moved for the idle timeout.
@@ -389,7 +391,10 @@ where
     fn work(&mut self, chunk: &mut &[u8], now: Instant) {
         while self.state == State::Open {
             let flow = self.service.poll(now, &mut self.encoder);
-            self.settle(flow, now);
+            match flow {
+                Err(refusal) => self.close(CloseReason::Dismissed(refusal), now),
+                done => self.settle(done, now),
+            }
             if self.state != State::Open || flow == Ok(Flow::Wait) || !self.answer(chunk, now) {
                 break;
             }
@@ -545,6 +550,7 @@ impl fmt::Display for CloseReason {
             }
             Self::BadFrame(error) => error.fmt(f),
             Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),
+            Self::Dismissed(refusal) => refusal.fmt(f),
             Self::ServiceDone => f.write_str("the conversation is over"),
             Self::Idle => f.write_str("nothing moved for the idle timeout"),
             Self::NotReading => f.write_str("the peer did not take its replies in time"),

@@ -1,1 +1,30 @@
-#![doc = "placeholder"]
+//! Framewright on an operating system: its services over `std::net`, one thread a connection.
+//!
+//! The protocol is the engine's, [`framewright`]; this crate moves bytes and keeps sockets. It has
+//!
+//! - [`BufferedServer`]: listens on any number of addresses and serves each connection from two buffers of fixed size;
+//! - [`BufferedClient`]: sends and receives messages, with time-outs;
+//! - [`SocketOptions`]: socket options by their usual names;
+//! - [`HostError`]: what went wrong, in words that a person can act on;
+//! - [`services`]: the table of the services that the command `framewright` serves.
+//!
+//! Unix only: it sleeps in `poll` on sockets and a pipe.
+
+mod accept;
+mod address;
+mod client;
+mod clock;
+mod connection;
+mod errors;
+mod server;
+pub mod services;
+mod socket;
+mod stop;
+mod wait;
+
+pub use address::{Address, AddressError};
+pub use client::{BufferedClient, ClientConfig};
+pub use errors::{Doing, ErrorKind, HostError};
+pub use server::{BufferedServer, Caller, Handler, ServerConfig, Totals, check_buffer_size};
+pub use socket::SocketOptions;
+pub use stop::Stopper;

@@ -1,0 +1,19 @@
+//! How settings are written on the command line.
+
+use std::time::Duration;
+
+/// A size of buffers in bytes.
+pub(crate) fn buffer_size(text: &str) -> Result<usize, String> {
+    let bytes = text.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    framewright_host::check_buffer_size(bytes).map_err(|_| "must be a power of two from 64 to 65536".to_owned())?;
+    Ok(bytes)
+}
+
+/// A time in seconds, above 0, which may have a fraction.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("must be above 0 (and finite)".to_owned()),
+    }
+}

@@ -1,0 +1,168 @@
+//! The command `framewright` in a process of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{PATIENCE, wait_until};
+
+/// A server process; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// What it printed on stdout up to `ready`.
+    pub(crate) lines: Vec<String>,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// `framewright ARGS`, once it is ready.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_as(Command::new(FRAMEWRIGHT).args(args))
+    }
+
+    /// The same with at most so many open files.
+    pub(crate) fn start_with_files(files: u32, args: &[&str]) -> Self {
+        Self::start_as(limited(files).args(args))
+    }
+
+    pub(crate) fn start_as(command: &mut Command) -> Self {
+        let mut child = command
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let kept = Arc::clone(&log);
+        thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|n| n > 0) {
+                kept.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        let mut lines = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            lines.push(line.unwrap());
+            if lines.last().unwrap() == "ready" {
+                return Self { child, lines, log };
+            }
+        }
+        panic!("no `ready`: {lines:?} {:?} {}", child.wait(), log.lock().unwrap());
+    }
+
+    /// Where the first listener for `service` is.
+    pub(crate) fn address(&self, service: &str) -> SocketAddr {
+        let start = format!("listening {service} ");
+        let line = self.lines.iter().find(|line| line.starts_with(&start)).expect("the service is there");
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn connect(&self, service: &str) -> TcpStream {
+        let stream = TcpStream::connect(self.address(service)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until("the server ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("the log says {text:?}"), || self.log().contains(text));
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Processor time that it used, in hundredths of a second.
+    pub(crate) fn processor_time(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
+    /// A line of its `/proc/PID/status`, in its own unit.
+    pub(crate) fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).expect("the kernel tells");
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- the server's log\n{}", self.log());
+        }
+    }
+}
+
+/// Runs `framewright ARGS` to its end.
+pub(crate) fn run(args: &[&str], stdin: &[u8]) -> Output {
+    run_as(Command::new(FRAMEWRIGHT).args(args), stdin)
+}
+
+pub(crate) fn run_as(command: &mut Command, stdin: &[u8]) -> Output {
+    use std::io::Write;
+    let mut child = command
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let bytes = stdin.to_vec();
+    let writing = thread::spawn(move || {
+        // It may end without reading all.
+        let _ = input.write_all(&bytes);
+    });
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    output
+}
+
+/// The command, allowed so many open files. (A limit for this process would be one for all tests.)
+pub(crate) fn limited(files: u32) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), FRAMEWRIGHT]);
+    command
+}
+
+/// Reads exactly `n` bytes.
+pub(crate) fn read(mut stream: &TcpStream, n: usize) -> Vec<u8> {
+    let mut bytes = vec![0; n];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+/// Reads to the end of the stream.
+pub(crate) fn read_all(mut stream: &TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+pub(crate) const FRAMEWRIGHT: &str = env!("CARGO_BIN_EXE_framewright");

@@ -41,13 +41,15 @@ impl<S: Storage> Buffer<S> {
         (self.start, self.filled, self.read, self.end) = (0, 0, 0, 0);
     }
 
-    /// Free space behind the unread bytes; at least `wanted` of it if moving things to the front can give that.
+    /// Free space behind the unread bytes; at least `wanted` of it if moving things to the front can give that. A gap of
+    /// `slack` bytes is left before the unread ones, if there is space for it.
     #[inline]
-    pub(crate) fn spare_mut(&mut self, wanted: usize) -> &mut [u8] {
+    pub(crate) fn spare_mut(&mut self, wanted: usize, slack: usize) -> &mut [u8] {
         if self.start == self.filled && self.read == self.end {
             self.clear();
-        } else if self.capacity() - self.end < wanted {
-            self.compact();
+        }
+        if slack > 0 || self.capacity() - self.end < wanted && self.end > 0 {
+            self.compact(slack);
         }
         self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
     }
@@ -58,9 +60,9 @@ impl<S: Storage> Buffer<S> {
         self.end = self.end.saturating_add(n).min(self.capacity());
     }
 
-    /// Copies as many of `bytes` as fit behind the unread ones, and says how many.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
-        let spare = self.spare_mut(bytes.len());
+    /// Copies as many of `bytes` as fit behind the unread ones, and says how many. The gap is as for `spare_mut`.
+    pub(crate) fn push(&mut self, bytes: &[u8], slack: usize) -> usize {
+        let spare = self.spare_mut(bytes.len(), slack);
         let n = bytes.len().min(spare.len());
         if let (Some(to), Some(from)) = (spare.get_mut(..n), bytes.get(..n)) {
             to.copy_from_slice(from);
@@ -96,7 +98,7 @@ impl<S: Storage> Buffer<S> {
             self.clear();
         }
         if self.capacity() - self.filled < bytes.len() {
-            self.compact();
+            self.compact(0);
         }
         let end = self.filled.saturating_add(bytes.len());
         let Some(place) = self.storage.as_mut().get_mut(self.filled..end) else {
@@ -108,19 +110,20 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
-    /// One byte of payload that does not stand in the stream joins what is gathered, or `false` for want of space.
-    pub(crate) fn gather_byte(&mut self, value: u8) -> bool {
+    /// One byte of payload that does not stand in the stream joins what is gathered, or `false` for want of space. If it is
+    /// the first, up to `gap` bytes before the unread ones are for it and more of its kind.
+    pub(crate) fn gather_byte(&mut self, value: u8, gap: usize) -> bool {
         if self.read == self.end {
             return self.gather_from(&[value]);
         }
         if self.start == self.filled {
-            let at = self.read.saturating_sub(1);
+            let at = self.read.saturating_sub(gap);
             (self.start, self.filled) = (at, at);
         }
         if self.filled == self.read {
             // No gap to write into: the unread bytes move up by one.
             if self.end == self.capacity() {
-                self.compact();
+                self.compact(0);
             }
             let unread = self.read..self.end;
             if self.end == self.capacity() || unread.end > self.storage.as_ref().len() {
@@ -185,18 +188,26 @@ impl<S: Storage> Buffer<S> {
         (self.storage, self.read..self.end)
     }
 
-    /// Moves the gathered payload to the front and the unread bytes behind it.
+    /// Moves the gathered payload to the front and the unread bytes behind it, `slack` bytes apart where there is space: bytes
+    /// that are unread already are not moved up.
     #[cold]
-    fn compact(&mut self) {
-        let gathered = self.filled - self.start;
-        let unread = self.end - self.read;
+    fn compact(&mut self, slack: usize) {
+        let gathered = self.gathered_len();
+        let unread = self.unread_len();
+        let gap = match unread {
+            // At least one byte stays free to read into.
+            0 => self.capacity().saturating_sub(gathered + 1),
+            _ if gathered == 0 => self.read,
+            _ => self.read - self.filled,
+        };
+        let read = gathered + gap.min(slack);
         if self.start > 0 {
             copy_down(self.storage.as_mut(), self.start..self.filled, 0);
         }
-        if self.read > gathered {
-            copy_down(self.storage.as_mut(), self.read..self.end, gathered);
+        if self.read > read {
+            copy_down(self.storage.as_mut(), self.read..self.end, read);
         }
-        (self.start, self.filled, self.read, self.end) = (0, gathered, gathered, gathered + unread);
+        (self.start, self.filled, self.read, self.end) = (0, gathered, read, read + unread);
         self.check();
     }
 

@@ -35,10 +35,12 @@ pub struct Decoder<L: Framing, S> {
     frame_at: u64,
     /// Payload bytes of the frame at hand that were delivered in pieces or discarded.
     delivered: u64,
-    /// Bytes of the frame at hand with its header, where that says so.
+    /// Bytes of the frame at hand with its header and trailer, where the header says so.
     frame_len: Option<u64>,
     /// How many bytes more the law asked for before it can go on.
     missing: usize,
+    /// Bytes that the law took last and that may be payload after all, as a CR before what is not an LF.
+    held: usize,
     /// Empty frames in a row.
     empties: u32,
     /// The one-byte piece that was delivered last: a byte that does not stand in the stream.
@@ -129,7 +131,7 @@ pub enum End<'a> {
     Last(Event<'a>),
     /// The stream ends inside a frame.
     Truncated {
-        /// Bytes of this frame that came, its header included.
+        /// Bytes of this frame that came, its header and trailer included.
         have: u64,
         /// Bytes that it has in all, where its header came and says so.
         need: Option<u64>,
@@ -144,7 +146,7 @@ pub enum End<'a> {
 pub enum Need {
     /// Nothing happens before this many bytes are here; then there may be more to wait for. At least 1.
     AtLeast(u64),
-    /// This many bytes complete the payload of the frame at hand. At least 1.
+    /// This many bytes complete the frame at hand. At least 1.
     Exactly(u64),
 }
 
@@ -169,7 +171,8 @@ impl<L, S: AsRef<[u8]>> Parts<L, S> {
 }
 
 /// What `advance` found, to be lent to the caller.
-enum Found {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found {
     Nothing,
     /// The gathered payload is a frame.
     Frame,
@@ -190,6 +193,19 @@ enum Found {
     End,
 }
 
+/// What [`End`] says, to be lent to the caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FoundEnd {
+    Clean,
+    /// `Frame`, or a piece that `advance` found without a chunk.
+    Last(Found),
+    Truncated {
+        have: u64,
+        need: Option<u64>,
+    },
+    Stopped,
+}
+
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// A decoder at the start of a stream. Frames up to [`capacity`](Self::capacity) are delivered; a longer one is an error.
     pub fn new(law: L, storage: S) -> Self {
@@ -205,6 +221,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             delivered: 0,
             frame_len: None,
             missing: 0,
+            held: 0,
             empties: 0,
             byte: [0],
             whole_limit: capacity,
@@ -300,22 +317,30 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.next_slow(&mut &[][..])
     }
 
-    /// [`next`](Self::next) from one byte, as an interrupt handler has it.
+    /// [`next`](Self::next) from one byte, as an interrupt handler has it. It takes the byte, also when the answer is an
+    /// error; so what was pushed by other methods must be popped first.
     ///
     /// # Errors
     /// As `next`.
     #[inline]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
         let mut chunk = &[byte][..];
+        let mut skipping = None;
         loop {
-            return Ok(match self.advance(&mut chunk, usize::MAX)? {
-                Found::Nothing => None,
-                Found::Frame => Some(self.buffer.take_gathered(usize::MAX)),
-                Found::ChunkFrame { data, .. } => {
+            return Ok(match self.advance(&mut chunk, usize::MAX) {
+                // The byte that was too much is dropped with the rest of its frame: nobody will bring it again.
+                Err(error) if error.recovery == Recovery::Skips && !chunk.is_empty() => {
+                    skipping = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+                Ok(Found::Nothing) => return skipping.map_or(Ok(None), Err),
+                Ok(Found::Frame) => Some(self.buffer.take_gathered(usize::MAX)),
+                Ok(Found::ChunkFrame { data, .. }) => {
                     self.byte = [byte];
                     self.byte.get(..data)
                 }
-                piece => {
+                Ok(piece) => {
                     self.pass_over(&piece, &mut chunk);
                     continue;
                 }
@@ -390,7 +415,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
         let wanted = usize::try_from(n).unwrap_or(usize::MAX).max(self.buffer.capacity() / 4);
-        self.buffer.spare_mut(wanted)
+        self.buffer.spare_mut(wanted, self.slack())
     }
 
     /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
@@ -401,7 +426,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
-        if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes) }
+        if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes, self.slack()) }
     }
 
     /// Says what the end of the stream means. Call when no byte will follow and everything was popped; while it answers
@@ -410,31 +435,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
-        match self.advance(&mut &[][..], usize::MAX)? {
-            // Nothing of the chunk: it is empty.
-            Found::Nothing | Found::Chunk(_) | Found::ChunkFrame { .. } => {}
-            Found::Frame => return Ok(End::Last(Event::Frame(self.buffer.take_gathered(usize::MAX)))),
-            Found::Begin(len) => return Ok(End::Last(Event::Begin { len })),
-            Found::Gathered(n) => return Ok(End::Last(Event::Chunk(self.buffer.take_gathered(n)))),
-            Found::Unread(n) => return Ok(End::Last(Event::Chunk(self.buffer.take_unread(n)))),
-            Found::Byte => return Ok(End::Last(Event::Chunk(&self.byte))),
-            Found::End => return Ok(End::Last(Event::End)),
-        }
-        let unread = self.buffer.unread_len() as u64;
-        Ok(match self.phase {
-            Phase::Stopped => End::Stopped,
-            Phase::Between if unread == 0 => End::Clean,
-            phase if unread == 0 && self.law.ends_at_end_of_stream() => {
-                self.state = L::State::default();
-                self.phase = Phase::Between;
-                match phase {
-                    Phase::Streaming | Phase::Spilling => End::Last(Event::End),
-                    Phase::Discarding => End::Clean,
-                    _ => End::Last(Event::Frame(self.buffer.take_gathered(usize::MAX))),
-                }
-            }
-            Phase::Between => End::Truncated { have: unread, need: None },
-            _ => End::Truncated { have: self.position - self.frame_at + unread, need: self.frame_len },
+        Ok(match self.find_end()? {
+            FoundEnd::Last(found) => match self.lend(found) {
+                Some((event, _)) => End::Last(event),
+                None => End::Clean,
+            },
+            FoundEnd::Clean => End::Clean,
+            FoundEnd::Truncated { have, need } => End::Truncated { have, need },
+            FoundEnd::Stopped => End::Stopped,
         })
     }
 
@@ -445,7 +453,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.phase = Phase::Between;
         self.grant = Grant::default();
         (self.position, self.frame_at, self.delivered, self.frame_len) = (0, 0, 0, None);
-        (self.missing, self.empties) = (0, 0);
+        (self.missing, self.held, self.empties) = (0, 0, 0);
     }
 
     /// How many bytes this decoder waits for, beyond what was pushed.
@@ -482,9 +490,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.unread_len()
     }
 
-    /// Whether a frame or piece is ready that was longer than the caller had room for.
+    /// Whether a frame or piece is ready here that was longer than the caller had room for.
     pub fn is_waiting(&self) -> bool {
-        !self.grant.is_empty()
+        let Grant { byte, data, end } = self.grant;
+        // A grant of bytes that have not come waits for them, not for room.
+        byte.is_some() || data == 0 && end == Some(0) || self.buffer.unread_len() > 0 && !self.grant.is_empty()
     }
 
     /// Where the frame at hand, or the one delivered last, began: bytes since the start of the stream.
@@ -607,6 +617,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 Err(malformed) => return Err(self.stop(DecodeErrorKind::Malformed(malformed))),
             };
             if let Step::Need(n) = step {
+                // It has them, and would ask for ever.
+                if n <= available {
+                    return Err(self.stop(DecodeErrorKind::Malformed(Malformed::Stalled)));
+                }
                 if self.collect(n, chunk)? {
                     continue;
                 }
@@ -634,7 +648,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     usize::from(self.position > self.frame_at || data > 0) + take
                 }
                 Step::Begin { take, len } => {
-                    self.frame_len = Some(self.position - self.frame_at + (take as u64).saturating_add(len));
+                    let have = self.position - self.frame_at;
+                    self.frame_len = Some(have.saturating_add((take + L::SUFFIX) as u64).saturating_add(len));
                     take
                 }
             };
@@ -646,6 +661,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     return Err(self.stop(DecodeErrorKind::Malformed(Malformed::Stalled)));
                 }
             }
+            self.count_held(step);
             match step {
                 Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
                 Step::Bad { take, what } => {
@@ -684,10 +700,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
                 Phase::Discarding => {}
                 _ if self.buffer.gathered_len() >= self.whole_limit => return self.too_long(None),
-                _ if self.buffer.gather_byte(value) => {}
+                _ if self.buffer.gather_byte(value, self.held.max(1)) => {}
                 _ => return Err(self.stop(self.no_room(1))),
             }
             self.grant.byte = None;
+            self.held = 0;
         } else if self.grant.data > 0 {
             let n = self.grant.data.min(available);
             if n == 0 {
@@ -695,8 +712,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
             match self.phase {
                 Phase::Streaming => {
-                    let n = n.min(max);
-                    self.deliver(n)?;
+                    let n = self.deliver(n.min(max))?;
                     self.grant.data -= n;
                     self.position += n as u64;
                     return Ok(Some(if buffered > 0 { Found::Unread(n) } else { Found::Chunk(n) }));
@@ -736,7 +752,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.skip(n, chunk);
             if n < take {
                 self.grant.end = Some(take - n);
-                return Ok(Some(Found::Nothing));
+                // Behind the unread bytes there may be more in the chunk.
+                return Ok(if n == 0 { Some(Found::Nothing) } else { None });
             }
             self.grant.end = None;
             return self.end_frame(self.buffer.gathered_len(), Found::Frame);
@@ -775,7 +792,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if chunk.is_empty() {
             return if n > self.buffer.capacity() && unread > 0 { Err(self.stop(self.no_room(n))) } else { Ok(false) };
         }
-        let brought = self.buffer.push(chunk.get(..self.missing).unwrap_or(chunk));
+        let brought = self.buffer.push(chunk.get(..self.missing).unwrap_or(chunk), 0);
         take_front(chunk, brought);
         self.missing = self.missing.saturating_sub(brought);
         if self.missing > 0 && (brought == 0 || n > self.buffer.capacity()) {
@@ -799,6 +816,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn end_frame(&mut self, len: usize, whole: Found) -> Result<Option<Found>, DecodeError> {
         let phase = core::mem::replace(&mut self.phase, Phase::Between);
         if phase == Phase::Discarding {
+            self.empties = 0;
             return Ok(None);
         }
         let len = self.delivered + len as u64;
@@ -836,14 +854,33 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
-    /// Counts a piece of `n` bytes. A streamed frame whose header said no length may turn out too long.
+    /// Counts a piece of `n` bytes, or of as many as the limit lets through. A streamed frame whose header said no length may
+    /// turn out too long.
     #[inline]
-    fn deliver(&mut self, n: usize) -> Result<(), DecodeError> {
-        self.delivered += n as u64;
-        if self.delivered > self.max_frame {
+    fn deliver(&mut self, n: usize) -> Result<usize, DecodeError> {
+        let n = usize::try_from(self.max_frame.saturating_sub(self.delivered)).map_or(n, |left| n.min(left));
+        if n == 0 {
             return Err(self.stop(DecodeErrorKind::TooLong { len: None, limit: self.max_frame }));
         }
-        Ok(())
+        self.delivered += n as u64;
+        Ok(n)
+    }
+
+    /// Takes note of whether the bytes that a step takes may be payload after all. Only a law with trailers holds bytes back.
+    #[inline]
+    fn count_held(&mut self, step: Step) {
+        match step {
+            _ if L::SUFFIX == 0 => {}
+            Step::Skip(n) => self.held = self.held.saturating_add(n),
+            Step::Byte { .. } => {}
+            _ => self.held = 0,
+        }
+    }
+
+    /// Space to keep free before the unread bytes, for what is held to join the payload.
+    #[inline]
+    fn slack(&self) -> usize {
+        if self.phase == Phase::Gathering { self.held.min(L::SUFFIX) } else { 0 }
     }
 
     fn no_room(&self, need: usize) -> DecodeErrorKind {
@@ -859,6 +896,55 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.phase = Phase::Stopped;
         self.buffer.drop_gathered();
         DecodeError { kind, offset: self.frame_at, recovery: Recovery::Stops }
+    }
+}
+
+/// Finding and lending in two steps: between the two an adapter may learn that it must read first, and a reference to a frame
+/// that was not there would keep the decoder borrowed.
+impl<L: Framing, S: Storage> Decoder<L, S> {
+    /// What comes next of what was committed.
+    #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+    #[inline]
+    pub(crate) fn find(&mut self) -> Result<Found, DecodeError> {
+        self.advance(&mut &[][..], usize::MAX)
+    }
+
+    /// What the end of the stream means, after all that was committed.
+    pub(crate) fn find_end(&mut self) -> Result<FoundEnd, DecodeError> {
+        match self.advance(&mut &[][..], usize::MAX)? {
+            Found::Nothing => {}
+            found => return Ok(FoundEnd::Last(found)),
+        }
+        let unread = self.buffer.unread_len() as u64;
+        Ok(match self.phase {
+            Phase::Stopped => FoundEnd::Stopped,
+            Phase::Between if unread == 0 => FoundEnd::Clean,
+            _ if unread == 0 && self.law.ends_at_end_of_stream() => {
+                self.state = L::State::default();
+                match self.end_frame(self.buffer.gathered_len(), Found::Frame)? {
+                    None => FoundEnd::Clean,
+                    Some(found) => FoundEnd::Last(found),
+                }
+            }
+            Phase::Between => FoundEnd::Truncated { have: unread, need: None },
+            _ => FoundEnd::Truncated { have: self.position - self.frame_at + unread, need: self.frame_len },
+        })
+    }
+
+    /// What was found, where nothing was done since, and what the law remembers of the frame.
+    #[inline]
+    pub(crate) fn lend(&mut self, found: Found) -> Option<(Event<'_>, &L::State)> {
+        let event = match found {
+            // Nothing of the chunk: there was none.
+            Found::Nothing | Found::Chunk(_) | Found::ChunkFrame { .. } => return None,
+            Found::Frame => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+            Found::Begin(len) => Event::Begin { len },
+            Found::Gathered(n) => Event::Chunk(self.buffer.take_gathered(n)),
+            Found::Unread(n) => Event::Chunk(self.buffer.take_unread(n)),
+            Found::Byte => Event::Chunk(&self.byte),
+            Found::End => Event::End,
+        };
+        Some((event, &self.state))
     }
 }
 

@@ -317,7 +317,10 @@ fn log_closed(service: &str, peer: SocketAddr, Closed { reason, stats }: &Closed
     match reason {
         CloseReason::PeerClosed | CloseReason::ServiceDone => log!(debug),
         CloseReason::Idle | CloseReason::NotReading | CloseReason::Reset | CloseReason::Shutdown => log!(info),
-        CloseReason::Truncated { .. } | CloseReason::BadFrame(_) | CloseReason::Refused { .. } => log!(warn),
+        CloseReason::Truncated { .. }
+        | CloseReason::BadFrame(_)
+        | CloseReason::Refused { .. }
+        | CloseReason::Dismissed(_) => log!(warn),
     }
 }
 

@@ -102,8 +102,8 @@ pub trait Framing {
     /// The most bytes that [`prefix`](Self::prefix) writes.
     const PREFIX: usize;
 
-    /// The most bytes that [`suffix`](Self::suffix) writes, and that follow a payload. A decoder keeps as much of its storage
-    /// free for them.
+    /// The most bytes that [`suffix`](Self::suffix) writes, and that follow a payload; exactly so many follow one whose length a
+    /// [`Step::Begin`] says. A decoder keeps as much of its storage free for them.
     const SUFFIX: usize = 0;
 
     /// Says what the next bytes are.
@@ -138,6 +138,10 @@ pub trait Framing {
     /// Whether a payload is written as it stands, as the default [`body`](Self::body) does. A law with a `body` of its own says
     /// `false`.
     const VERBATIM: bool = true;
+
+    /// The most bytes that are [held](Tail::hold) between two pieces of a payload. An encoder that streams must have as many beyond
+    /// what a piece needs, or nothing moves.
+    const HELD: usize = 0;
 
     /// Writes as much of (a piece of) a payload as fits into `out`, and says how many bytes of it that was.
     #[inline]

@@ -62,17 +62,14 @@ impl Framing for Netstring {
             },
             NetstringState::Payload(left) => match super::counted(left, input) {
                 Ok(step) => Ok(step),
-                Err(data) => match input.get(data) {
-                    None => {
-                        *state = NetstringState::Comma;
-                        Ok(Step::Data(data))
-                    }
-                    Some(b',') => {
-                        *state = NetstringState::Length;
-                        Ok(Step::End { data, take: 1 })
-                    }
-                    Some(_) => Err(Malformed::Terminator),
-                },
+                Err(data) if input.get(data) == Some(&b',') => {
+                    *state = NetstringState::Length;
+                    Ok(Step::End { data, take: 1 })
+                }
+                Err(data) => {
+                    *state = NetstringState::Comma;
+                    Ok(Step::Data(data))
+                }
             },
             NetstringState::Comma => match input {
                 [] => Ok(Step::Need(1)),

@@ -3,6 +3,7 @@
 //! A [`Service`] is the half of a [`Session`](crate::Session) that knows what messages mean. It sees frames, or the pieces of a
 //! frame too long to hold, and writes replies into the session's [`Encoder`]. It does no I/O, and has one value a connection.
 
+mod chat;
 mod clock;
 mod echo;
 mod hello;
@@ -11,6 +12,7 @@ mod kv;
 mod message;
 mod trim;
 
+pub use chat::{Chat, ChatRules, Hub, MAX_NAME, Seat, Wake};
 pub use clock::Time;
 pub use echo::Echo;
 pub use hello::Hello;

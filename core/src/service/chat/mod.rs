@@ -1,0 +1,435 @@
+//! A chat room, by lines of text.
+//!
+//! The first line is the user name; then each line is a message that everyone else receives, or a command. A line that starts with
+//! `//` is a message that starts with `/`.
+//!
+//! | line | what it does |
+//! |---|---|
+//! | `/msg NAME text` | tells NAME alone |
+//! | `/who` | lists who is here |
+//! | `/nick NAME` | changes the name |
+//! | `/history [N]` | repeats the last N messages |
+//! | `/help` | lists the commands |
+//! | `/quit` | leaves |
+//!
+//! What the room says to one client starts with `* `, or with `[ERROR] ` where something was refused.
+//!
+//! The room is one log, and every client has a cursor in it. To speak is to append; to listen is to copy from the cursor into one's own
+//! output when there is room. So a slow reader delays nobody, and is disconnected when the log has overtaken its cursor.
+
+mod hub;
+mod log;
+
+pub use hub::{Hub, MAX_NAME, Seat, Wake};
+
+use core::fmt::Write;
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use heapless::String;
+
+use super::{Flow, Intake, Refusal, Service};
+use crate::buffer::Storage;
+use crate::encoder::Encoder;
+use crate::error::DecodeError;
+use crate::framing::{Framing, Lines};
+use crate::shared::Shared;
+use crate::time::Instant;
+use hub::{Clean, Deed, Ticket, clean_name, is_for};
+use log::Audience;
+
+/// The service for one connection, in the room that `H` reaches: a [`Shared`] with the [`Hub`] `B`.
+#[derive(Debug)]
+pub struct Chat<H, B, W> {
+    hub: H,
+    room: PhantomData<fn(B)>,
+    /// What wakes this connection, until it has a seat.
+    wake: Option<W>,
+    rules: ChatRules,
+    port: u16,
+    state: State,
+    allowance: Allowance,
+}
+
+/// The settings of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ChatRules {
+    /// How many lines a second a client may send, on the average; twice as many at once. 0 is no limit.
+    pub rate: u32,
+    /// How many of the last messages a newcomer receives, and `/history` without a number repeats.
+    pub history: usize,
+    /// The longest line of a client, in bytes.
+    pub max_line: usize,
+}
+
+impl Default for ChatRules {
+    /// 10 lines a second, 10 messages of history, lines of 1,024 bytes.
+    fn default() -> Self {
+        Self { rate: 10, history: 10, max_line: 1024 }
+    }
+}
+
+/// What a connection is to the room.
+#[derive(Debug)]
+enum State {
+    /// It has not said its name.
+    Nameless,
+    /// It is a member.
+    Member(Listener),
+    /// It has left.
+    Gone,
+}
+
+/// A member's place in the log.
+#[derive(Debug)]
+struct Listener {
+    ticket: Ticket,
+    /// Everything before this place was told, or was not for this member.
+    cursor: u64,
+    listing: Listing,
+    /// When the log is to be looked at again: set while there is more to tell than room to tell it.
+    look_again_at: Option<Instant>,
+}
+
+/// An answer of many lines, told as there is room.
+#[derive(Clone, Copy, Debug)]
+enum Listing {
+    None,
+    /// The names from this seat on.
+    Who {
+        seat: usize,
+    },
+    /// The messages from one place of the log up to another.
+    History {
+        from: u64,
+        until: u64,
+    },
+}
+
+/// How many lines a client may send now, in millionths.
+#[derive(Clone, Copy, Debug)]
+struct Allowance {
+    micros: u64,
+    at: Instant,
+}
+
+/// Bytes of a line that the room tells, besides the text of a client: stamp, two names and a few words.
+const WORDS: usize = 64 + 2 * 4 * MAX_NAME;
+/// How often a member that does not read is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// What `/help` says, a line each.
+const HELP: [&[u8]; 7] = [
+    b"* /msg NAME text   tell NAME alone",
+    b"* /who             list who is here",
+    b"* /nick NAME       change your name",
+    b"* /history [N]     repeat the last N messages",
+    b"* /help            this list",
+    b"* /quit            leave",
+    b"* //text           say a text that starts with /",
+];
+
+impl<H, B, W> Chat<H, B, W> {
+    /// The service for a client that comes from `port`, to be woken by `wake` when someone speaks.
+    pub const fn new(hub: H, rules: ChatRules, port: u16, wake: W) -> Self {
+        let allowance = Allowance { micros: rules.rate as u64 * 2_000_000, at: Instant::ZERO };
+        Self { hub, room: PhantomData, wake: Some(wake), rules, port, state: State::Nameless, allowance }
+    }
+}
+
+impl Allowance {
+    /// Whether a line may be sent at `now`, at `rate` lines a second; then it is.
+    fn take(&mut self, rate: u32, now: Instant) -> bool {
+        const LINE: u64 = 1_000_000;
+        let elapsed = u64::try_from(now.saturating_since(self.at).as_micros()).unwrap_or(u64::MAX);
+        let most = u64::from(rate) * 2 * LINE;
+        self.micros = self.micros.saturating_add(elapsed.saturating_mul(u64::from(rate))).min(most);
+        self.at = now;
+        match self.micros.checked_sub(LINE) {
+            _ if rate == 0 => true,
+            Some(left) => {
+                self.micros = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Tells one client a line of the room's own.
+fn say<S: Storage>(out: &mut Encoder<Lines, S>, line: core::fmt::Arguments<'_>) -> Result<(), Refusal> {
+    let mut text = String::<WORDS>::new();
+    // What is too long is cut: only a command that a client made up can be.
+    let _ = text.write_fmt(line);
+    Ok(out.push(text.as_bytes())?)
+}
+
+impl Listener {
+    /// Tells what there is to tell, as far as there is room.
+    fn listen<P, R, W, S>(
+        &mut self,
+        hub: &mut Hub<P, R, W>,
+        now: Instant,
+        out: &mut Encoder<Lines, S>,
+    ) -> Result<Flow, Refusal>
+    where
+        P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
+        R: Storage,
+        W: Wake,
+        S: Storage,
+    {
+        if self.cursor < hub.log().oldest() {
+            hub.count_dropped();
+            return Err(Refusal::FellBehind);
+        }
+        self.look_again_at = Some(now + LOOK_AGAIN);
+        loop {
+            self.listing = match self.listing {
+                Listing::None => break,
+                Listing::Who { seat } => match hub.member_from(seat) {
+                    None => Listing::None,
+                    Some((seat, name)) if tell(out, [b"*   ", name.as_bytes()])? => Listing::Who { seat: seat + 1 },
+                    Some((seat, _)) => {
+                        self.listing = Listing::Who { seat };
+                        return Ok(Flow::Wait);
+                    }
+                },
+                Listing::History { from, until } => {
+                    let from = from.max(hub.log().oldest());
+                    match hub.log().entry(from) {
+                        Some(entry) if from < until => {
+                            if entry.audience == Audience::Everyone && !tell(out, entry.text)? {
+                                self.listing = Listing::History { from, until };
+                                return Ok(Flow::Wait);
+                            }
+                            Listing::History { from: entry.next, until }
+                        }
+                        _ => Listing::None,
+                    }
+                }
+            };
+        }
+        while let Some(entry) = hub.log().entry(self.cursor) {
+            if is_for(self.ticket.id, entry.from, entry.audience) && !tell(out, entry.text)? {
+                return Ok(Flow::Continue);
+            }
+            self.cursor = entry.next;
+        }
+        hub.sleep(self.ticket);
+        self.look_again_at = None;
+        Ok(Flow::Continue)
+    }
+
+    /// Begins to repeat the last `n` messages.
+    fn repeat<P, R, W, S>(&mut self, n: usize, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<(), Refusal>
+    where
+        P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
+        R: Storage,
+        W: Wake,
+        S: Storage,
+    {
+        let log = hub.log();
+        let messages = || {
+            core::iter::successors(log.entry(log.oldest()), |entry| log.entry(entry.next))
+                .scan(log.oldest(), |at, entry| Some((core::mem::replace(at, entry.next), entry)))
+                .filter(|(_, entry)| entry.audience == Audience::Everyone)
+        };
+        let all = messages().count();
+        let told = n.min(all);
+        let Some((from, _)) = messages().nth(all - told) else {
+            return say(out, format_args!("* No messages to repeat."));
+        };
+        self.listing = Listing::History { from, until: log.end() };
+        say(out, format_args!("* The last {told} message{}:", if told == 1 { "" } else { "s" }))
+    }
+}
+
+/// Writes a line of two parts, if there is room for it.
+fn tell<S: Storage>(out: &mut Encoder<Lines, S>, text: [&[u8]; 2]) -> Result<bool, Refusal> {
+    let len: usize = text.iter().map(|part| part.len()).sum();
+    if out.room() < len + Lines::SUFFIX {
+        return Ok(false);
+    }
+    out.begin(None)?;
+    for part in text {
+        out.chunk_whole(part)?;
+    }
+    out.end()?;
+    Ok(true)
+}
+
+impl<H, P, R, W> Chat<H, Hub<P, R, W>, W>
+where
+    H: Shared<Hub<P, R, W>>,
+    P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
+    R: Storage,
+    W: Wake,
+{
+    /// The first line: the name.
+    fn enter<S: Storage>(&mut self, line: &str, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        let mut name = clean_name(line);
+        if name.is_empty() {
+            // 6 bytes and at most 5 digits.
+            let _ = write!(name, "Guest_{}", self.port);
+        }
+        let Some(wake) = self.wake.take() else {
+            return Ok(Flow::Close);
+        };
+        let (state, history) = (&mut self.state, self.rules.history);
+        let mut entered = Ok(Flow::Close);
+        self.hub.with(|hub| {
+            let Some(ticket) = hub.enter(&name, wake, now) else {
+                entered = say(out, format_args!("[ERROR] The room is full.")).and(Err(Refusal::Full));
+                return;
+            };
+            let mut listener =
+                Listener { ticket, cursor: hub.log().end(), listing: Listing::None, look_again_at: None };
+            let name = hub.name(ticket).map_or("", |name| name.as_str());
+            entered = say(out, format_args!("* You are {name}. /help lists the commands."))
+                .and_then(|()| listener.repeat(history, hub, out))
+                .map(|()| Flow::Continue);
+            *state = State::Member(listener);
+        });
+        entered
+    }
+
+    /// A line of a member.
+    fn hear<S: Storage>(&mut self, line: &str, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        let State::Member(listener) = &mut self.state else {
+            return Ok(Flow::Close);
+        };
+        if !self.allowance.take(self.rules.rate, now) {
+            let rate = self.rules.rate;
+            say(out, format_args!("[ERROR] Too fast: at most {rate} lines a second. This one was not sent."))?;
+            return Ok(Flow::Continue);
+        }
+        let (command, rest) = match line.strip_prefix('/') {
+            None => ("", line),
+            Some(text) if text.starts_with('/') => ("", text),
+            Some(command) => {
+                let end = command.find(char::is_whitespace).unwrap_or(command.len());
+                let (command, rest) = command.split_at_checked(end).unwrap_or((command, ""));
+                (command, rest.trim())
+            }
+        };
+        let history = self.rules.history;
+        let mut done = Ok(());
+        self.hub.with(|hub| {
+            let ticket = listener.ticket;
+            done = match command {
+                "" if line.starts_with('/') && rest.is_empty() => unknown(command, out),
+                "" if hub.tell(ticket, Deed::Said { text: rest }, now) => Ok(()),
+                "" => say(out, format_args!("[ERROR] The message is too long for this room.")),
+                "msg" => match hub.addressee(rest) {
+                    Some((_, "")) => say(out, format_args!("[ERROR] Say what: /msg NAME text")),
+                    Some((to, text)) => match hub.whisper(ticket, to, text, now) {
+                        Ok(()) => Ok(()),
+                        Err(log::TooLong) => say(out, format_args!("[ERROR] The message is too long for this room.")),
+                    },
+                    None if rest.is_empty() => say(out, format_args!("[ERROR] Say to whom: /msg NAME text")),
+                    None => {
+                        let name = clean_name(rest.split(char::is_whitespace).next().unwrap_or(rest));
+                        say(out, format_args!("[ERROR] Nobody here is called {name}. /who lists who is."))
+                    }
+                },
+                "who" => {
+                    listener.listing = Listing::Who { seat: 0 };
+                    say(out, format_args!("* Here now ({}):", hub.members()))
+                }
+                "nick" if clean_name(rest).is_empty() => say(out, format_args!("[ERROR] Say which: /nick NAME")),
+                "nick" => {
+                    let name = clean_name(rest);
+                    if hub.name(ticket) != Some(&name) {
+                        hub.rename(ticket, &name, now);
+                    }
+                    say(out, format_args!("* You are {}.", hub.name(ticket).map_or("", |name| name.as_str())))
+                }
+                "history" => match rest {
+                    "" => listener.repeat(history, hub, out),
+                    _ => match rest.parse() {
+                        Ok(n) => listener.repeat(n, hub, out),
+                        Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
+                    },
+                },
+                "help" => HELP.iter().try_for_each(|line| Ok(out.push(line)?)),
+                "quit" => say(out, format_args!("* Bye.")),
+                _ => unknown(command, out),
+            };
+        });
+        done.map(|()| if command == "quit" { Flow::Close } else { Flow::Continue })
+    }
+}
+
+fn unknown<S: Storage>(command: &str, out: &mut Encoder<Lines, S>) -> Result<(), Refusal> {
+    let command = clean_name(command);
+    say(out, format_args!("[ERROR] There is no command /{}. /help lists them.", Clean(&command)))
+}
+
+impl<H, P, R, W> Service for Chat<H, Hub<P, R, W>, W>
+where
+    H: Shared<Hub<P, R, W>>,
+    P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
+    R: Storage,
+    W: Wake,
+{
+    type Framing = Lines;
+
+    fn intake(&self) -> Intake {
+        // Each line that is told must fit; so must what `/help` says at once.
+        let help = HELP.iter().map(|line| line.len() + Lines::SUFFIX).sum();
+        Intake::Whole { reply: (self.rules.max_line + WORDS).max(help) }
+    }
+
+    fn open<S: Storage>(&mut self, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        self.allowance.at = now;
+        say(out, format_args!("* Welcome. What is your name?"))?;
+        Ok(Flow::Continue)
+    }
+
+    fn poll<S: Storage>(&mut self, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        let State::Member(listener) = &mut self.state else {
+            return Ok(Flow::Continue);
+        };
+        let mut told = Ok(Flow::Continue);
+        self.hub.with(|hub| told = listener.listen(hub, now, out));
+        told
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Member(listener) => listener.look_again_at,
+            State::Nameless | State::Gone => None,
+        }
+    }
+
+    fn frame<S: Storage>(&mut self, line: &[u8], now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        let Ok(line) = core::str::from_utf8(line) else {
+            say(out, format_args!("[ERROR] Received invalid data."))?;
+            return Ok(Flow::Continue);
+        };
+        match (line.trim(), &self.state) {
+            (name, State::Nameless) => self.enter(name, now, out),
+            ("", _) => Ok(Flow::Continue),
+            (line, _) if line.len() > self.rules.max_line => self.too_long(out),
+            (line, _) => self.hear(line, now, out),
+        }
+    }
+
+    fn skipped<S: Storage>(&mut self, _: &DecodeError, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        self.too_long(out)
+    }
+
+    fn closed(&mut self, now: Instant) {
+        if let State::Member(listener) = core::mem::replace(&mut self.state, State::Gone) {
+            self.hub.with(|hub| hub.leave(listener.ticket, now));
+        }
+    }
+}
+
+impl<H, B, W> Chat<H, B, W> {
+    fn too_long<S: Storage>(&self, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        let most = self.rules.max_line;
+        say(out, format_args!("[ERROR] The line is too long: at most {most} bytes. It was not sent."))?;
+        Ok(Flow::Continue)
+    }
+}

@@ -1,0 +1,105 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use clap::{Parser, ValueEnum};
+
+use crate::services::{MAX_PORTS, ServiceName};
+
+/// Framewright's services over smoltcp, a TCP/IP stack in user space, from fixed memory.
+///
+/// On the loopback, a server and scripted clients run in this process over two stacks, through segments cut as asked. Every answer
+/// is checked; a table says how messages lay in segments. Exit status: 0 every answer was right, 1 not, 2 wrong usage.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "smoltcp-demo", version)]
+pub struct Cli {
+    /// Services to offer, all if none is named; each with its TCP port where it is not the usual one
+    #[arg(value_name = "SERVICE[=PORT]", num_args = ..=MAX_PORTS)]
+    pub offers: Vec<Offer>,
+
+    /// The network
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Loopback)]
+    pub device: DeviceChoice,
+
+    /// Cut TCP segments to so many bytes of payload [default: 1, 7, 536 and 1460, one after the other]
+    #[arg(long, value_name = "BYTES")]
+    pub segment: Option<NonZeroUsize>,
+
+    /// Clients that are served at a time; each has memory of its own from the start
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = slots)]
+    pub max_clients: usize,
+}
+
+/// What carries the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// Two stacks in this process, on virtual time
+    Loopback,
+}
+
+/// A service, and the port where it is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The service.
+    pub service: ServiceName,
+    /// Its TCP port.
+    pub port: u16,
+}
+
+impl Cli {
+    /// The services and their ports.
+    pub fn services(&self) -> Vec<(ServiceName, u16)> {
+        if self.offers.is_empty() {
+            ServiceName::ALL.map(|service| (service, service.default_port())).to_vec()
+        } else {
+            self.offers.iter().map(|offer| (offer.service, offer.port)).collect()
+        }
+    }
+}
+
+impl FromStr for Offer {
+    type Err = String;
+
+    fn from_str(offer: &str) -> Result<Self, String> {
+        let (name, port) = match offer.split_once('=') {
+            Some((name, port)) => (name, Some(port)),
+            None => (offer, None),
+        };
+        let service: ServiceName = name.parse().map_err(|error| format!("{error}"))?;
+        let port = match port {
+            Some(port) => port.parse().map_err(|_| format!("'{port}' is not a TCP port (1 to 65535)"))?,
+            None => service.default_port(),
+        };
+        Ok(Self { service, port })
+    }
+}
+
+/// The most clients: a slot has 16 KiB, and each is looked at in every turn.
+const MAX_SLOTS: usize = 4096;
+
+fn slots(value: &str) -> Result<usize, String> {
+    match value.parse() {
+        Ok(slots @ 1..=MAX_SLOTS) => Ok(slots),
+        _ => Err(format!("it must be a number from 1 to {MAX_SLOTS}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_may_name_its_port() {
+        assert_eq!("trim".parse(), Ok(Offer { service: ServiceName::Trim, port: 4567 }));
+        assert_eq!("echo=7".parse(), Ok(Offer { service: ServiceName::Echo, port: 7 }));
+        assert!("echo=70000".parse::<Offer>().is_err());
+        assert_eq!("ecco".parse::<Offer>(), Err("there is no such service; the services are trim echo".into()));
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+        let _: Cli = Cli::parse_from(["smoltcp-demo"]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Network devices: what the server asks of one, and devices made of other devices.
+//!
+//! A wrapper adds one behaviour to the device inside it and passes the rest on, as smoltcp's own do. They are stacked so that
+//! the one nearest to the stack comes first:
+//!
+//! ```text
+//!   smoltcp ─▶ Cut ─▶ Observe ─▶ LinkEnd ══ wire ══ LinkEnd ◀─ Observe ◀─ Cut ◀─ smoltcp
+//! ```
+
+#[cfg(feature = "std")]
+mod cut;
+#[cfg(feature = "std")]
+mod link;
+#[cfg(feature = "std")]
+mod observe;
+mod packet;
+
+#[cfg(feature = "std")]
+pub use cut::{Cut, CutCounts};
+#[cfg(feature = "std")]
+pub use link::{LinkEnd, link};
+#[cfg(feature = "std")]
+pub use observe::{Counts, Observe, Observer, Speech};
+pub use packet::{Opening, TcpSegment};
+
+use smoltcp::phy::Device;
+use smoltcp::time::Instant;
+
+/// A device that can be looked into, and that may hold frames back.
+///
+/// A driver holds a received frame in memory anyway before smoltcp takes it, so looking at it costs nothing; it is what lets a
+/// pool open the door before the knock is heard (see [`pool`](crate::pool)).
+pub trait Line: Device {
+    /// Shows `look` the frame that the next [`receive`](Device::receive) will hand out; `None` if there is none.
+    fn peek<R>(&mut self, now: Instant, look: impl FnOnce(&[u8]) -> R) -> Option<R>;
+
+    /// Sends what was held back and is due. When it wants to be called again: `Some(now)` for "as soon as there is room".
+    ///
+    /// A device that holds nothing back needs none; the default does nothing.
+    fn flush(&mut self, now: Instant) -> Option<Instant> {
+        let _ = now;
+        None
+    }
+}

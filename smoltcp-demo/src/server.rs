@@ -1,0 +1,89 @@
+//! The server's loop body: frames in, bytes moved, frames out.
+//!
+//! The owner keeps the device and the clock. It calls [`Server::poll`] when a frame has come or when the time that the last call
+//! named is there, and sleeps in between.
+
+use framewright::Instant;
+use smoltcp::iface::{Interface, PollIngressSingleResult, PollResult};
+
+use crate::clock::{from_smoltcp, to_smoltcp};
+use crate::device::{Line, TcpSegment};
+use crate::pool::{Event, Pool};
+use crate::services::Services;
+
+/// A smoltcp interface with a pool of sockets.
+pub struct Server<'a, S: Services> {
+    interface: Interface,
+    pool: Pool<'a, S>,
+    packets: usize,
+}
+
+/// What one call of [`Server::poll`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Turn {
+    /// Whether anything happened. If nothing did, nothing will before [`next`](Self::next) or the next frame.
+    pub moved: bool,
+    /// When to call again, if no frame comes before: in the past for "at once"; `None` for not at all.
+    pub next: Option<Instant>,
+}
+
+impl<'a, S: Services> Server<'a, S> {
+    /// A server on an interface whose addresses are set.
+    ///
+    /// A turn takes at most `packets` frames from the device, at least one, before it serves the clients: a flood of frames
+    /// cannot keep it from that.
+    pub fn new(interface: Interface, pool: Pool<'a, S>, packets: usize) -> Self {
+        Self { interface, pool, packets: packets.max(1) }
+    }
+
+    /// Takes frames that have come, moves bytes between sockets and sessions, sends frames. What is worth a line in the log
+    /// is given to `log`.
+    pub fn poll<D: Line>(&mut self, now: Instant, device: &mut D, log: &mut dyn FnMut(Event)) -> Turn {
+        let at = to_smoltcp(now);
+        self.interface.poll_maintenance(at);
+        let mut moved = false;
+        let mut left = self.packets;
+        while left > 0 && self.take_frame(now, device, log) {
+            left -= 1;
+            moved = true;
+        }
+        moved |= self.pool.serve(now, log);
+        // Each round sends at most one segment a socket, so all get their turn; it ends when windows or the device are full.
+        while self.interface.poll_egress(at, device, self.pool.sockets_mut()) == PollResult::SocketStateChanged {
+            moved = true;
+        }
+        let held = device.flush(at).map(from_smoltcp);
+        let more = (left == 0).then_some(now);
+        let stack = self.interface.poll_at(at, self.pool.sockets()).map(from_smoltcp);
+        let next = [held, more, stack, self.pool.deadline()].into_iter().flatten().min();
+        Turn { moved, next }
+    }
+
+    /// The slots.
+    pub fn pool(&self) -> &Pool<'a, S> {
+        &self.pool
+    }
+
+    /// The slots, to stop them.
+    pub fn pool_mut(&mut self) -> &mut Pool<'a, S> {
+        &mut self.pool
+    }
+
+    /// The interface.
+    pub fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
+    /// Gives the stack one frame. Whether there was one.
+    fn take_frame<D: Line>(&mut self, now: Instant, device: &mut D, log: &mut dyn FnMut(Event)) -> bool {
+        let at = to_smoltcp(now);
+        let opening = device.peek(at, |frame| TcpSegment::parse(frame)?.opening()).flatten();
+        let admitted = opening.and_then(|opening| Some((self.pool.admit(opening, now, log)?, opening)));
+        let result = self.interface.poll_ingress_single(at, device, self.pool.sockets_mut());
+        if let Some((slot, opening)) = admitted {
+            self.pool.admitted(slot, opening, now);
+        }
+        result != PollIngressSingleResult::None
+    }
+}

@@ -6,7 +6,8 @@
 //! - [`BufferedClient`]: sends and receives messages, with time-outs;
 //! - [`SocketOptions`]: socket options by their usual names;
 //! - [`HostError`]: what went wrong, in words that a person can act on;
-//! - [`services`]: the table of the services that the command `framewright` serves.
+//! - [`services`]: the table of the services that the command `framewright` serves;
+//! - with the feature `tokio-codec` the module `tokio_codec`: the framing laws for tokio's `Framed`.
 //!
 //! Unix only: it sleeps in `poll` on sockets and a pipe.
 
@@ -20,6 +21,8 @@ mod server;
 pub mod services;
 mod socket;
 mod stop;
+#[cfg(feature = "tokio-codec")]
+pub mod tokio_codec;
 mod wait;
 
 pub use address::{Address, AddressError};

@@ -347,7 +347,7 @@ impl<L: Framing> fmt::Debug for BufferedClient<L> {
 }
 
 /// Tries one address after the other, each with its share of the connect timeout, which began at `begin`.
-fn connect_to_any(
+pub(crate) fn connect_to_any(
     server: &Address,
     addresses: &[SocketAddr],
     options: &SocketOptions,

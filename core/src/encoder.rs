@@ -151,26 +151,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// cannot carry. Nothing was written then.
     #[inline]
     pub fn chunk(&mut self, payload: &[u8]) -> Result<usize, EncodeError> {
-        let Open::Streamed { left } = self.open else {
-            return Err(EncodeError::NoFrameOpen);
-        };
-        if left.is_some_and(|left| left < payload.len() as u64) {
-            return Err(EncodeError::LengthMismatch { missing: 0 });
-        }
-        let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
-        if self.start > 0 && expanded > self.capacity() - self.end {
-            self.compact();
-        }
-        let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
-        let room = tail.room();
-        // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
-        let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
-        let fitting = payload.get(..fits).unwrap_or_default();
-        self.law.check(fitting)?;
-        let n = self.law.body(fitting, &mut tail);
-        (self.end, self.held) = (self.end - self.held + tail.written(), tail.held());
-        self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
-        Ok(n)
+        self.append(payload, 0)
     }
 
     /// Appends all of `payload` to the frame that was begun, or nothing.
@@ -179,11 +160,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// As [`chunk`](Self::chunk), and [`EncodeError::Full`].
     #[inline]
     pub fn chunk_whole(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
-        let room = self.room().saturating_sub(L::SUFFIX);
-        if payload.len() > room {
-            return Err(EncodeError::Full { need: payload.len(), room });
-        }
-        self.chunk(payload)?;
+        self.append(payload, payload.len())?;
         Ok(())
     }
 
@@ -256,6 +233,34 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// The storage.
     pub fn into_storage(self) -> S {
         self.storage
+    }
+
+    /// Appends as much of `payload` as fits to the frame that was begun, if that is at least `least` bytes.
+    #[inline]
+    fn append(&mut self, payload: &[u8], least: usize) -> Result<usize, EncodeError> {
+        let Open::Streamed { left } = self.open else {
+            return Err(EncodeError::NoFrameOpen);
+        };
+        if left.is_some_and(|left| left < payload.len() as u64) {
+            return Err(EncodeError::LengthMismatch { missing: 0 });
+        }
+        let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
+        if self.start > 0 && expanded > self.capacity() - self.end {
+            self.compact();
+        }
+        let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
+        let room = tail.room();
+        // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
+        let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
+        let fitting = payload.get(..fits).unwrap_or_default();
+        self.law.check(fitting)?;
+        let n = self.law.body(fitting, &mut tail);
+        if n < least {
+            return Err(EncodeError::Full { need: self.law.expansion(payload.len()), room });
+        }
+        (self.end, self.held) = (self.end - self.held + tail.written(), tail.held());
+        self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
+        Ok(n)
     }
 
     /// Appends what `write` writes, or nothing, where no frame is being written.

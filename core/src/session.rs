@@ -88,8 +88,8 @@ pub struct Session<V: Service, I, O> {
     active_at: Instant,
     /// Room in the output that a reply takes beyond what the request's length explains.
     reply_extra: usize,
-    /// Whether a reply may be as long as its request, beyond `reply_extra`.
-    streams: bool,
+    /// Room that one byte of a reply takes besides, where replies come in pieces; else 0.
+    reply_piece: usize,
     stats: Stats,
 }
 
@@ -206,15 +206,17 @@ where
         let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
         let have = output.as_ref().len();
         let decoder = Decoder::new(law.clone(), input).with_max_frame(config.max_frame);
-        let (reply_extra, streams, decoder) = match service.intake() {
-            Intake::Whole { reply } => (overhead + reply, false, decoder.with_oversize(Oversize::Skip)),
+        let (reply_extra, reply_piece, decoder) = match service.intake() {
+            Intake::Whole { reply } => (overhead + reply, 0, decoder.with_oversize(Oversize::Skip)),
             Intake::Streamed { extra } => {
                 let extra = overhead + extra;
-                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(have.saturating_sub(extra));
-                (extra, true, decoder)
+                let whole = fitting(&law, have.saturating_sub(extra));
+                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(whole);
+                (extra, law.expansion(1), decoder)
             }
         };
-        let need = reply_extra + usize::from(streams);
+        let held = if reply_piece > 0 { <V::Framing as Framing>::HELD } else { 0 };
+        let need = reply_extra + reply_piece + held;
         if have < need {
             return Err(SessionError { need, have });
         }
@@ -228,7 +230,7 @@ where
             input: Input::Flowing,
             active_at: now,
             reply_extra,
-            streams,
+            reply_piece,
             stats: Stats::default(),
         };
         let opened = session.service.open(now, &mut session.encoder);
@@ -413,10 +415,11 @@ where
         let mut answered = false;
         while self.state == State::Open {
             let room = self.encoder.room();
-            if room < self.reply_extra + usize::from(self.streams) {
+            if room < self.reply_extra + self.reply_piece {
                 return false;
             }
-            let max = if self.streams { self.fitting(room - self.reply_extra) } else { usize::MAX };
+            let max =
+                if self.reply_piece > 0 { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
             match self.decoder.next_event_and_state(chunk, max) {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
@@ -429,7 +432,10 @@ where
                 Ok(None) => {
                     let waiting = !chunk.is_empty() || self.decoder.is_waiting();
                     match self.input {
-                        Input::Ended if !waiting => self.finish(now),
+                        // A last frame that the end of the stream completes may need all the room there is.
+                        Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
+                            self.finish(now);
+                        }
                         Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
                         _ => return answered && !waiting,
                     }
@@ -442,18 +448,6 @@ where
             }
         }
         false
-    }
-
-    /// The most bytes of payload that are sure to fit into `room`, at least 1.
-    #[inline]
-    fn fitting(&self, room: usize) -> usize {
-        let mut len = room;
-        if !<V::Framing as Framing>::VERBATIM {
-            while len > 1 && self.encoder.law().expansion(len) > room {
-                len /= 2;
-            }
-        }
-        len
     }
 
     /// All input was taken, and no more will come.
@@ -485,8 +479,8 @@ where
     fn count_input(&mut self, n: usize, now: Instant) {
         if n > 0 {
             self.stats.bytes_received += n as u64;
-            // A closing connection drops what comes, and a peer that goes on sending must not keep it for ever.
-            if self.state == State::Open {
+            // What a closing connection still sends is dropped, and must not keep it from ending.
+            if self.state == State::Open && self.input == Input::Flowing {
                 self.active_at = now;
             }
         }
@@ -507,6 +501,18 @@ where
         self.decoder.reset();
         self.active_at = now;
     }
+}
+
+/// The most bytes of payload that are sure to fit into `room`, at least 1.
+#[inline]
+fn fitting<L: Framing>(law: &L, room: usize) -> usize {
+    let mut len = room;
+    if !L::VERBATIM {
+        while len > 1 && law.expansion(len) > room {
+            len /= 2;
+        }
+    }
+    len
 }
 
 /// Gives an event to the service.

@@ -29,3 +29,6 @@ pub mod loopback;
 
 pub use pool::Pool;
 pub use server::{Server, Turn};
+
+#[cfg(all(test, feature = "std"))]
+mod raw_peer;

@@ -47,7 +47,8 @@ pub(crate) fn run(
         };
         acceptor.accept_until_stopped(&doors, keep_running);
         drop(doors);
-        // From here on each connection sees the signal, and the scope waits for all of them.
+        // From here on each connection sees that, asleep or not, and the scope waits for all of them.
+        around.stopping.store(true, Ordering::Relaxed);
         around.stopper.stop();
         keep_running.store(false, Ordering::Relaxed);
         info!(clients = clients.load(Ordering::Relaxed), "stopping");
@@ -94,7 +95,7 @@ impl<'env> Acceptor<'_, 'env> {
                 fds.extend(doors.iter().map(|door| PollFd::new(&door.socket, PollFlags::IN)));
             }
             if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).min()) {
-                self.pause.begin(&error);
+                self.pause.begin("cannot wait for clients", &error);
                 thread::sleep(PAUSE);
             }
             let stopped = fds.first().is_some_and(|fd| is_ready(fd, PollFlags::IN));
@@ -149,7 +150,7 @@ impl<'env> Acceptor<'_, 'env> {
             }
             Err(error) => {
                 self.totals.refused += 1;
-                self.pause.begin(&error);
+                self.pause.begin("cannot start a thread, one client refused", &error);
                 Next::Pause
             }
         }
@@ -161,7 +162,7 @@ impl<'env> Acceptor<'_, 'env> {
             ErrorKind::Interrupted => Next::More,
             _ if of_one_connection(error) => Next::More,
             _ => {
-                self.pause.begin(error);
+                self.pause.begin("cannot accept", error);
                 Next::Pause
             }
         }
@@ -215,10 +216,10 @@ struct Pause {
 }
 
 impl Pause {
-    fn begin(&mut self, error: &io::Error) {
+    fn begin(&mut self, what: &str, error: &io::Error) {
         self.until = Some(Instant::now() + PAUSE);
         if let Some(times) = self.logged.now() {
-            warn!(times, "no new clients for a moment, those connected are served: {error}");
+            warn!(times, "{what}; no new clients for a moment, those connected are served: {error}");
         }
     }
 
@@ -259,5 +260,5 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections accepted from one listener before the others are looked at.
 const ACCEPTED_AT_ONCE: usize = 64;
 
-/// Bytes of a connection's stack. Only what is used takes memory; a debug build with its log lines used less than 32 KiB.
+/// Bytes of a connection's stack. Only what is used takes memory; a debug build needs more than 32 KiB for its log lines.
 const STACK: usize = 128 * 1024;

@@ -177,3 +177,112 @@ impl<T: phy::TxToken> phy::TxToken for TxToken<'_, T> {
         self.inner.set_meta(meta);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::phy::ChecksumCapabilities;
+    use smoltcp::wire::{
+        EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol, Ipv4Address, Ipv4Repr,
+        TcpControl, TcpRepr, TcpSeqNumber, TcpTimestampRepr,
+    };
+
+    const SOURCE: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
+    const DESTINATION: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
+
+    /// A segment as smoltcp sends it, in an Ethernet frame.
+    fn frame(control: TcpControl, sequence: i32, payload: &[u8], timestamp: bool) -> Vec<u8> {
+        let tcp = TcpRepr {
+            src_port: 4567,
+            dst_port: 50000,
+            control,
+            seq_number: TcpSeqNumber(sequence),
+            ack_number: (control != TcpControl::Syn).then_some(TcpSeqNumber(77)),
+            window_len: 4096,
+            window_scale: None,
+            max_seg_size: None,
+            sack_permitted: false,
+            sack_ranges: [None; 3],
+            timestamp: timestamp.then_some(TcpTimestampRepr { tsval: 1, tsecr: 2 }),
+            payload,
+        };
+        let ip = Ipv4Repr {
+            src_addr: SOURCE,
+            dst_addr: DESTINATION,
+            next_header: IpProtocol::Tcp,
+            payload_len: tcp.buffer_len(),
+            hop_limit: 64,
+        };
+        let ethernet = EthernetRepr {
+            src_addr: EthernetAddress([2, 0, 0, 0, 0, 1]),
+            dst_addr: EthernetAddress([2, 0, 0, 0, 0, 2]),
+            ethertype: EthernetProtocol::Ipv4,
+        };
+        let checksums = ChecksumCapabilities::default();
+        let mut bytes = vec![0; ethernet.buffer_len() + ip.buffer_len() + tcp.buffer_len()];
+        let mut frame = EthernetFrame::new_unchecked(&mut bytes);
+        ethernet.emit(&mut frame);
+        let mut packet = Ipv4Packet::new_unchecked(frame.payload_mut());
+        ip.emit(&mut packet, &checksums);
+        let mut segment = TcpPacket::new_unchecked(packet.payload_mut());
+        tcp.emit(&mut segment, &IpAddress::Ipv4(SOURCE), &IpAddress::Ipv4(DESTINATION), &checksums);
+        bytes
+    }
+
+    /// Sequence number, flags and payload of a piece, which a stack that checks everything accepts.
+    fn read(piece: &[u8]) -> (TcpSeqNumber, TcpControl, Vec<u8>) {
+        let checksums = ChecksumCapabilities::default();
+        let frame = EthernetFrame::new_checked(piece).expect("an Ethernet frame");
+        let packet = Ipv4Packet::new_checked(frame.payload()).expect("an IP packet");
+        Ipv4Repr::parse(&packet, &checksums).expect("a good IP header");
+        let segment = TcpPacket::new_checked(packet.payload()).expect("a segment");
+        let repr = TcpRepr::parse(&segment, &IpAddress::Ipv4(SOURCE), &IpAddress::Ipv4(DESTINATION), &checksums)
+            .expect("a good segment");
+        assert_eq!(repr.ack_number, Some(TcpSeqNumber(77)));
+        (repr.seq_number, repr.control, repr.payload.to_vec())
+    }
+
+    fn size(n: usize) -> NonZeroUsize {
+        NonZeroUsize::new(n).expect("a size")
+    }
+
+    proptest! {
+        #[test]
+        fn the_pieces_of_a_segment_are_good_segments_that_say_the_same(
+            payload in proptest::collection::vec(any::<u8>(), 2..1461),
+            n in 1_usize..1460,
+            sequence in any::<i32>(),
+            timestamp in any::<bool>(),
+            fin in any::<bool>(),
+        ) {
+            let control = if fin { TcpControl::Fin } else { TcpControl::Psh };
+            let whole = frame(control, sequence, &payload, timestamp);
+            let mut pieces = Vec::new();
+            let cut = cut_frame(&whole, size(n), |piece| pieces.push(piece));
+            prop_assert_eq!(cut, payload.len() > n);
+            if !cut {
+                return Ok(());
+            }
+            prop_assert_eq!(pieces.len(), payload.len().div_ceil(n));
+            let mut said = Vec::new();
+            for (index, piece) in pieces.iter().enumerate() {
+                let (at, flags, part) = read(piece);
+                prop_assert_eq!(at, TcpSeqNumber(sequence) + said.len());
+                prop_assert!(!part.is_empty() && part.len() <= n);
+                let last = index + 1 == pieces.len();
+                prop_assert_eq!(flags, if last { control } else { TcpControl::None });
+                said.extend(part);
+            }
+            prop_assert_eq!(said, payload);
+        }
+    }
+
+    #[test]
+    fn what_carries_no_payload_to_cut_is_left_alone() {
+        for whole in [frame(TcpControl::Syn, 5, b"", false), frame(TcpControl::None, 5, b"", true), vec![0; 60], vec![]]
+        {
+            assert!(!cut_frame(&whole, size(1), |_| panic!("a piece")));
+        }
+    }
+}

@@ -223,3 +223,25 @@ fn a_buffer_that_holds_no_reply_is_an_error_before_anything_runs() {
         LoopbackConfig { services: vec![(ServiceName::Echo, 7), (ServiceName::Trim, 7)], ..LoopbackConfig::default() };
     assert!(matches!(Loopback::new(&config), Err(LoopbackError::Services(CatalogueError::PortTaken(7)))));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+    #[test]
+    fn any_messages_in_any_segments_and_buffers_come_back(
+        messages in proptest::collection::vec(proptest::collection::vec(0_u8.., 0..600), 1..12),
+        segment in 1_usize..1461,
+        buffer in 5_usize..600,
+        ring in 64_usize..2000,
+        packets in 1_usize..20,
+    ) {
+        let segment = NonZeroUsize::new(segment);
+        let mut world = world(&LoopbackConfig { ring, buffer, packets, segment, ..LoopbackConfig::default() });
+        let client = world.connect(ECHO);
+        let stream: Vec<u8> = messages.iter().flat_map(|message| frame(message)).collect();
+        world.send(client, &stream);
+        world.close_write(client);
+        run_until_state(&mut world, client, ClientState::Closed);
+        proptest::prop_assert_eq!(world.received(client), stream);
+        run_until_all_free(&mut world);
+    }
+}

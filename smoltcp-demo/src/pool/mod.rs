@@ -166,8 +166,10 @@ impl<'a, S: Services> Pool<'a, S> {
         mut output: Buffer<S>,
     ) -> Result<(), SessionError> {
         self.services.check(&mut output)?;
-        // Replies leave in as few segments as there are, and at once.
+        // Replies are written together, so small segments are not for waiting. And a peer that does wait for an ACK before it
+        // sends the rest of a message must not wait for a timer: with an answer in the same turn it costs no packet.
         socket.set_nagle_enabled(false);
+        socket.set_ack_delay(None);
         let slot = Slot::free(self.sockets.add(socket), (input, output));
         match &mut self.slots {
             ManagedSlice::Borrowed(slots) => slots[self.used] = slot,
@@ -320,3 +322,6 @@ impl<'a, S: Services> Pool<'a, S> {
 
 /// The buffers of the sessions of `S`.
 pub(crate) type Buffer<S> = <S as Services>::Buffer;
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -85,6 +85,10 @@ impl<C: Connection> Slot<C> {
             let forgotten = socket.listen(1);
             debug_assert!(forgotten.is_ok(), "{forgotten:?}");
             socket.close();
+            // Out and in again: the set keeps a socket whose peer's Ethernet address it could not find from sending for a
+            // second, and would keep it from answering the next client.
+            let socket = sockets.remove(self.handle);
+            self.handle = sockets.add(socket);
             self.state = State::Free { buffers };
         }
     }
@@ -145,13 +149,10 @@ impl<C: Connection> Slot<C> {
                 moved
             }
             State::Draining { .. } => match socket.state() {
-                tcp::State::Closed if socket.remote_endpoint().is_none() || late => {
-                    self.clear(sockets);
-                    self.since = now;
-                    true
-                }
-                // There is a reset to be sent.
-                tcp::State::Closed => false,
+                tcp::State::Closed if socket.remote_endpoint().is_none() => self.free_again(sockets, now),
+                // A reset that could not be sent for so long, or enough waiting for segments that went astray.
+                tcp::State::Closed | tcp::State::TimeWait if late => self.free_again(sockets, now),
+                tcp::State::Closed | tcp::State::TimeWait => false,
                 _ if late => {
                     socket.abort();
                     true
@@ -219,6 +220,12 @@ impl<C: Connection> Slot<C> {
 
     pub(super) fn socket_mut<'s, 'a>(&self, sockets: &'s mut SocketSet<'a>) -> &'s mut tcp::Socket<'a> {
         sockets.get_mut(self.handle)
+    }
+
+    fn free_again(&mut self, sockets: &mut SocketSet<'_>, now: Instant) -> bool {
+        self.clear(sockets);
+        self.since = now;
+        true
     }
 
     fn enter(&mut self, state: State<C>, now: Instant) {

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -205,6 +205,29 @@ fn a_client_that_sends_for_ever_and_reads_nothing_holds_it_not_longer() {
     serving.stopper.stop();
     serving.wait();
     assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    sending.join().unwrap();
+}
+
+#[test]
+fn a_client_that_never_pauses_holds_it_not_longer() {
+    let config = ServerConfig { close_timeout: Duration::from_millis(300), ..with_buffers(1024) };
+    let mut serving = Serving::echo(config);
+    let mut stream = serving.connect();
+    let mut reader = stream.try_clone().unwrap();
+    let sending = thread::spawn(move || while stream.write_all(&frame(&[1; 8]).repeat(500_000)).is_ok() {});
+    let replies = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&replies);
+    let reading = thread::spawn(move || {
+        while let Ok(n @ 1..) = reader.read(&mut [0; 100_000]) {
+            counted.fetch_add(n, Ordering::Relaxed);
+        }
+    });
+    wait_until("it is busy", || replies.load(Ordering::Relaxed) > 1_000_000);
+    serving.stopper.stop();
+    let begin = Instant::now();
+    serving.wait();
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    reading.join().unwrap();
     sending.join().unwrap();
 }
 

@@ -4,6 +4,7 @@
 //!
 //! - [`BufferedServer`]: listens on any number of addresses and serves each connection from two buffers of fixed size;
 //! - [`BufferedClient`]: sends and receives messages, with time-outs;
+//! - [`DuplexClient`]: sends and receives at the same time, while something else is waited for too;
 //! - [`SocketOptions`]: socket options by their usual names;
 //! - [`HostError`]: what went wrong, in words that a person can act on;
 //! - [`services`]: the table of the services that the command `framewright` serves;
@@ -16,6 +17,7 @@ mod address;
 mod client;
 mod clock;
 mod connection;
+mod duplex;
 mod errors;
 mod server;
 pub mod services;
@@ -27,6 +29,7 @@ mod wait;
 
 pub use address::{Address, AddressError};
 pub use client::{BufferedClient, ClientConfig};
+pub use duplex::{Awaited, DuplexClient, Incoming};
 pub use errors::{Doing, ErrorKind, HostError};
 pub use server::{BufferedServer, Caller, Handler, ServerConfig, Totals, check_buffer_size};
 pub use socket::SocketOptions;

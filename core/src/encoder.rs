@@ -285,12 +285,17 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
                     (self.end, self.held) = (self.end - held + tail.written(), tail.held());
                     return Ok(());
                 }
-                Err(EncodeError::Full { need, room }) => {
+                Err(EncodeError::Full { need, .. }) => {
                     let need = (tail.written() - held).saturating_add(need);
-                    if self.start == 0 && need <= self.room() {
+                    let (capacity, room) = (self.capacity(), self.room());
+                    // How much a payload grows is known only when it is written; then `need` is the most it may be.
+                    if self.start > 0 && (need <= room || !L::VERBATIM) {
+                        self.compact();
+                    } else if self.end == 0 || L::VERBATIM && need > capacity {
+                        return Err(EncodeError::TooLarge { need, capacity });
+                    } else {
                         return Err(EncodeError::Full { need, room });
                     }
-                    self.make_room(need)?;
                 }
                 Err(other) => return Err(other),
             }

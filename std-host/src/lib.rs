@@ -4,6 +4,7 @@
 //!
 //! - [`BufferedServer`]: listens on any number of addresses and serves each connection from two buffers of fixed size;
 //! - [`BufferedClient`]: sends and receives messages, with time-outs;
+//! - [`DatagramClient`]: the same for datagrams;
 //! - [`SocketOptions`]: socket options by their usual names;
 //! - [`HostError`]: what went wrong, in words that a person can act on;
 //! - [`services`]: the table of the services that the command `framewright` serves.
@@ -15,6 +16,7 @@ mod address;
 mod client;
 mod clock;
 mod connection;
+mod datagram;
 mod errors;
 mod server;
 pub mod services;
@@ -24,6 +26,7 @@ mod wait;
 
 pub use address::{Address, AddressError};
 pub use client::{BufferedClient, ClientConfig};
+pub use datagram::DatagramClient;
 pub use errors::{Doing, ErrorKind, HostError};
 pub use server::{BufferedServer, Caller, Handler, ServerConfig, Totals, check_buffer_size};
 pub use socket::SocketOptions;

@@ -1,8 +1,12 @@
 //! The services of the command `framewright`, by name.
 
+use std::net::SocketAddr;
+
 use framewright::service::{Echo, Trim};
 
-use crate::server::Handler;
+use crate::address::Address;
+use crate::errors::HostError;
+use crate::server::{BufferedServer, Handler};
 
 /// A service that can be served by its name.
 #[derive(Clone, Copy, Debug)]
@@ -13,13 +17,34 @@ pub struct Entry {
     pub port: u16,
     /// What it does, in a few words.
     pub about: &'static str,
-    handler: fn() -> Handler,
+    kind: Kind,
+}
+
+/// What carries a service's messages, and how it is served.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Tcp(fn() -> Handler),
+    UdpEcho,
 }
 
 impl Entry {
-    /// What serves its connections.
-    pub fn handler(&self) -> Handler {
-        (self.handler)()
+    /// Adds the service to a server, and returns the addresses taken.
+    ///
+    /// # Errors
+    /// As [`BufferedServer::listen`].
+    pub fn listen(&self, server: &mut BufferedServer, address: &Address) -> Result<Vec<SocketAddr>, HostError> {
+        match self.kind {
+            Kind::Tcp(handler) => server.listen(self.name, address, handler()),
+            Kind::UdpEcho => server.echo_datagrams(self.name, address),
+        }
+    }
+
+    /// What carries its messages: `tcp` or `udp`.
+    pub fn transport(&self) -> &'static str {
+        match self.kind {
+            Kind::Tcp(_) => "tcp",
+            Kind::UdpEcho => "udp",
+        }
     }
 }
 
@@ -34,14 +59,15 @@ pub const ALL: &[Entry] = &[
         name: "trim",
         port: 4567,
         about: "removes the first 10 characters of each message and sends the rest back",
-        handler: || Handler::new(|_| Trim::default()),
+        kind: Kind::Tcp(|| Handler::new(|_| Trim::default())),
     },
     Entry {
         name: "echo",
         port: 12345,
         about: "sends each message back unchanged",
-        handler: || Handler::new(|_| Echo::new()),
+        kind: Kind::Tcp(|| Handler::new(|_| Echo::new())),
     },
+    Entry { name: "udp-echo", port: 3456, about: "sends each datagram back", kind: Kind::UdpEcho },
 ];
 
 #[cfg(test)]
@@ -51,7 +77,7 @@ mod tests {
     #[test]
     fn services_are_found_at_the_ports_that_clients_expect() {
         let port = |name| find(name).map(|entry| entry.port);
-        assert_eq!((port("trim"), port("echo")), (Some(4567), Some(12345)));
+        assert_eq!((port("trim"), port("echo"), port("udp-echo")), (Some(4567), Some(12345), Some(3456)));
         assert_eq!(port("toast"), None);
     }
 }

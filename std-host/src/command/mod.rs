@@ -104,4 +104,5 @@ Examples:
   framewright send 127.0.0.1:4567 'Four score and seven years ago'
                                            prints ` and seven years ago`
   framewright send 4567 < FILE             each line of a file is a message
+  framewright send --udp 3456 hello        as a datagram
 ";

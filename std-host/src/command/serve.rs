@@ -63,7 +63,7 @@ impl Serve {
             if self.services.is_empty() { services::ALL.iter().map(Chosen::from).collect() } else { self.services };
         let mut listening = Vec::new();
         for Chosen { entry, address } in chosen {
-            for address in server.listen(entry.name, &address, entry.handler())? {
+            for address in entry.listen(&mut server, &address)? {
                 listening.push((entry, address));
             }
         }
@@ -101,7 +101,7 @@ impl FromStr for Chosen {
 fn announce(listening: &[(&Entry, SocketAddr)]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (entry, address) in listening {
-        writeln!(out, "listening {} tcp {address}", entry.name)?;
+        writeln!(out, "listening {} {} {address}", entry.name, entry.transport())?;
     }
     writeln!(out, "ready")?;
     out.flush()

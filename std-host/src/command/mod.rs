@@ -1,5 +1,6 @@
 //! The command line: what it takes, and which part of the program does it.
 
+mod generate;
 mod kv;
 mod send;
 mod serve;
@@ -10,7 +11,7 @@ mod time;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// Serve framed messages over TCP, and send them.
@@ -39,6 +40,8 @@ enum Command {
     Send(send::Send),
     Kv(kv::Kv),
     Time(time::Time),
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +66,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Send(send) => send.run(),
         Command::Kv(kv) => kv.run(),
         Command::Time(time) => time.run(),
+        Command::Generate(generate) => generate.run(Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -457,7 +457,7 @@ where
                             self.finish(now);
                         }
                         Input::Stopped if !waiting && self.offer == Offer::Taken => {
-                            self.close(CloseReason::Shutdown, now)
+                            self.close(CloseReason::Shutdown, now);
                         }
                         _ => return answered && !waiting,
                     }

@@ -4,6 +4,7 @@
 //!
 //! - [`BufferedServer`]: listens on any number of addresses and serves each connection from two buffers of fixed size;
 //! - [`BufferedClient`]: sends and receives messages, with time-outs;
+//! - [`DatagramClient`]: the same for datagrams;
 //! - [`DuplexClient`]: sends and receives at the same time, while something else is waited for too;
 //! - [`SocketOptions`]: socket options by their usual names;
 //! - [`HostError`]: what went wrong, in words that a person can act on;
@@ -17,10 +18,12 @@ mod address;
 mod client;
 mod clock;
 mod connection;
+mod datagram;
 mod duplex;
 mod errors;
 mod refusals;
 mod room;
+mod seldom;
 mod server;
 pub mod services;
 mod socket;
@@ -34,6 +37,7 @@ mod waker;
 
 pub use address::{Address, AddressError};
 pub use client::{BufferedClient, ClientConfig};
+pub use datagram::DatagramClient;
 pub use duplex::{Awaited, DuplexClient, Incoming};
 pub use errors::{Doing, ErrorKind, HostError};
 pub use room::Room;

@@ -30,7 +30,8 @@
 //! ```
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -142,9 +143,18 @@ pub(crate) struct Closed {
 pub(crate) struct Listener {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
-    /// Taken away when the server stops.
-    pub(crate) socket: Option<TcpListener>,
-    pub(crate) handler: Arc<Handler>,
+    pub(crate) socket: Listening,
+}
+
+/// What listens there.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    /// For connections, which are handed to this.
+    Connections(TcpListener, Arc<Handler>),
+    /// For datagrams, which are sent back.
+    Datagrams(UdpSocket),
+    /// Nothing any more: the server was started.
+    Closed,
 }
 
 impl BufferedServer {
@@ -191,18 +201,38 @@ impl BufferedServer {
         handler: impl Into<Arc<Handler>>,
     ) -> Result<Vec<SocketAddr>, HostError> {
         let handler = handler.into();
+        self.take_each(name, address, |config, address| {
+            let socket = config.options.listen(address, config.backlog)?;
+            socket.set_nonblocking(true)?;
+            Ok((socket.local_addr()?, Listening::Connections(socket, Arc::clone(&handler))))
+        })
+    }
+
+    /// Adds a service that sends each datagram back to where it came from, also an empty one. Datagrams longer than
+    /// [`max_frame`](ServerConfig::max_frame) are dropped and logged, never cut. Returns the addresses taken.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn echo_datagrams(&mut self, name: &'static str, address: &Address) -> Result<Vec<SocketAddr>, HostError> {
+        self.take_each(name, address, |config, address| {
+            let socket = config.options.bind_datagrams(address)?;
+            socket.set_nonblocking(true)?;
+            Ok((socket.local_addr()?, Listening::Datagrams(socket)))
+        })
+    }
+
+    /// Takes each address of a name. One of another IP version than this machine has does not count where there are others.
+    fn take_each(
+        &mut self,
+        name: &'static str,
+        address: &Address,
+        take: impl Fn(&ServerConfig, SocketAddr) -> io::Result<(SocketAddr, Listening)>,
+    ) -> Result<Vec<SocketAddr>, HostError> {
         let mut missing = None;
-        let mut taken = Vec::new();
         let mut listeners = Vec::new();
         for address in address.resolve(None)? {
-            match self.config.options.listen(address, self.config.backlog).and_then(|socket| {
-                socket.set_nonblocking(true)?;
-                Ok((socket.local_addr()?, socket))
-            }) {
-                Ok((address, socket)) => {
-                    taken.push(address);
-                    listeners.push(Listener { name, address, socket: Some(socket), handler: Arc::clone(&handler) });
-                }
+            match take(&self.config, address) {
+                Ok((address, socket)) => listeners.push(Listener { name, address, socket }),
                 Err(error) => {
                     let error = HostError::system(Doing::Listening, address, error);
                     if error.kind() != ErrorKind::NoSuchLocalAddress {
@@ -213,10 +243,11 @@ impl BufferedServer {
             }
         }
         match missing {
-            Some(error) if taken.is_empty() => return Err(error),
+            Some(error) if listeners.is_empty() => return Err(error),
             Some(error) => warn!("{error}"),
             None => {}
         }
+        let taken = listeners.iter().map(|listener| listener.address).collect();
         self.listeners.append(&mut listeners);
         Ok(taken)
     }
@@ -228,12 +259,12 @@ impl BufferedServer {
     /// The flag is looked at every 50 ms, by the accepting thread alone, and only while somebody else holds it.
     ///
     /// # Errors
-    /// There is no listener (left).
+    /// There is no listener (left), or no thread for a datagram service.
     pub fn start(&mut self) -> Result<Totals, HostError> {
-        if self.listeners.iter().all(|listener| listener.socket.is_none()) {
+        if self.listeners.iter().all(|listener| matches!(listener.socket, Listening::Closed)) {
             return Err(HostError::bad_setting("a server", "it has no address to listen on"));
         }
-        let totals = accept::run(&self.config, &mut self.listeners, &self.keep_running, &self.around);
+        let totals = accept::run(&self.config, &mut self.listeners, &self.keep_running, &self.around)?;
         info!(connections = totals.connections, refused = totals.refused, "stopped");
         Ok(totals)
     }

@@ -1,9 +1,13 @@
 //! The services of the command `framewright`, by name.
 
+use std::net::SocketAddr;
+
 use framewright::service::{Chat, Echo, Hello, Kv, KvError, Message, Time, Trim};
 
+use crate::address::Address;
 use crate::clock::LocalClock;
-use crate::server::Handler;
+use crate::errors::HostError;
+use crate::server::{BufferedServer, Handler};
 use crate::state::SharedState;
 use crate::store::StoreLimits;
 
@@ -16,16 +20,47 @@ pub struct Entry {
     pub port: u16,
     /// What it does, in a few words.
     pub about: &'static str,
-    /// Whether its clients share something that can be kept.
-    pub has_state: bool,
-    handler: fn(&SharedState) -> Handler,
+    kind: Kind,
+}
+
+/// What carries a service's messages, and how it is served.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Tcp(fn() -> Handler),
+    /// Over TCP too, and its clients share the state.
+    Shared(fn(&SharedState) -> Handler),
+    UdpEcho,
 }
 
 impl Entry {
-    /// What serves its connections. All handlers that are made with the same state share it; `trim`, `echo`, `hello` and `time`
-    /// have none.
-    pub fn handler(&self, state: &SharedState) -> Handler {
-        (self.handler)(state)
+    /// Adds the service to a server, and returns the addresses taken. Services that are given the same `state` share it.
+    ///
+    /// # Errors
+    /// As [`BufferedServer::listen`].
+    pub fn listen(
+        &self,
+        server: &mut BufferedServer,
+        address: &Address,
+        state: &SharedState,
+    ) -> Result<Vec<SocketAddr>, HostError> {
+        match self.kind {
+            Kind::Tcp(handler) => server.listen(self.name, address, handler()),
+            Kind::Shared(handler) => server.listen(self.name, address, handler(state)),
+            Kind::UdpEcho => server.echo_datagrams(self.name, address),
+        }
+    }
+
+    /// What carries its messages: `tcp` or `udp`.
+    pub fn transport(&self) -> &'static str {
+        match self.kind {
+            Kind::Tcp(_) | Kind::Shared(_) => "tcp",
+            Kind::UdpEcho => "udp",
+        }
+    }
+
+    /// Whether its clients share something that outlives them.
+    pub fn has_state(&self) -> bool {
+        matches!(self.kind, Kind::Shared(_))
     }
 }
 
@@ -40,45 +75,40 @@ pub const ALL: &[Entry] = &[
         name: "trim",
         port: 4567,
         about: "removes the first 10 characters of each message and sends the rest back",
-        has_state: false,
-        handler: |_| Handler::new(|_| Trim::default()),
+        kind: Kind::Tcp(|| Handler::new(|_| Trim::default())),
     },
     Entry {
         name: "echo",
         port: 12345,
         about: "sends each message back unchanged",
-        has_state: false,
-        handler: |_| Handler::new(|_| Echo::new()),
+        kind: Kind::Tcp(|| Handler::new(|_| Echo::new())),
     },
     Entry {
         name: "hello",
         port: 65432,
         about: "answers each chunk that comes with `Echo: ` and the chunk",
-        has_state: false,
-        handler: |_| Handler::new(|_| Hello),
+        kind: Kind::Tcp(|| Handler::new(|_| Hello)),
     },
     Entry {
         name: "time",
         port: 65431,
         about: "sends the local time, and closes",
-        has_state: false,
-        handler: |_| Handler::new(|caller| Time::new(LocalClock::read(caller.now).clock())),
+        kind: Kind::Tcp(|| Handler::new(|caller| Time::new(LocalClock::read(caller.now).clock()))),
     },
     Entry {
         name: "kv",
         port: 6380,
         about: "key-value store: GET key, SET key value, DELETE key",
-        has_state: true,
-        handler: kv,
+        kind: Kind::Shared(kv),
     },
-    Entry { name: "chat", port: 5555, about: "chat room; the first line is your name", has_state: true, handler: chat },
+    Entry { name: "chat", port: 5555, about: "chat room; the first line is your name", kind: Kind::Shared(chat) },
     Entry {
         name: "message",
         port: 65433,
         about: "requests with typed content; searches what `kv` keeps",
-        has_state: true,
-        handler: message,
+        kind: Kind::Shared(message),
     },
+    Entry { name: "udp-echo", port: 3456, about: "sends each datagram back", kind: Kind::UdpEcho },
 ];
 
 fn kv(state: &SharedState) -> Handler {
@@ -115,7 +145,7 @@ mod tests {
     #[test]
     fn services_are_found_at_the_ports_that_clients_expect() {
         let port = |name| find(name).map(|entry| entry.port);
-        assert_eq!((port("trim"), port("echo")), (Some(4567), Some(12345)));
+        assert_eq!((port("trim"), port("echo"), port("udp-echo")), (Some(4567), Some(12345), Some(3456)));
         assert_eq!((port("hello"), port("time"), port("kv")), (Some(65432), Some(65431), Some(6380)));
         assert_eq!((port("chat"), port("message")), (Some(5555), Some(65433)));
         assert_eq!(port("toast"), None);

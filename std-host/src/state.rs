@@ -7,8 +7,8 @@ use crate::refusals::Refusals;
 use crate::room::Room;
 use crate::store::{KeyValueStore, StoreLimits};
 
-/// The state behind the services: give it to the [handler](crate::services::Entry::handler) of each service that shares it. Clones
-/// are the same state.
+/// The state behind the services: give it to each [entry](crate::services::Entry::listen) of the table that is to share it.
+/// Clones are the same state.
 ///
 /// ```
 /// use framewright::Store;
@@ -19,7 +19,7 @@ use crate::store::{KeyValueStore, StoreLimits};
 /// let mut server = BufferedServer::new(ServerConfig::default())?;
 /// for name in ["kv", "message", "chat"] {
 ///     let service = services::find(name).expect("it is in the table");
-///     server.listen(service.name, &Address::new("127.0.0.1", 0), service.handler(&state))?;
+///     service.listen(&mut server, &Address::new("127.0.0.1", 0), &state)?;
 /// }
 /// # Ok::<(), framewright_host::HostError>(())
 /// ```

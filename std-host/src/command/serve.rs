@@ -66,11 +66,11 @@ impl Serve {
             if self.services.is_empty() { services::ALL.iter().map(Chosen::from).collect() } else { self.services };
         let mut listening = Vec::new();
         for Chosen { entry, address } in chosen {
-            for address in server.listen(entry.name, &address, entry.handler(&state))? {
+            for address in entry.listen(&mut server, &address, &state)? {
                 listening.push((entry, address));
             }
         }
-        if listening.iter().any(|(entry, _)| entry.has_state) {
+        if listening.iter().any(|(entry, _)| entry.has_state()) {
             self.state.tell_place();
         }
         announce(&listening).map_err(|error| format!("cannot write to stdout: {error}"))?;
@@ -107,7 +107,7 @@ impl FromStr for Chosen {
 fn announce(listening: &[(&Entry, SocketAddr)]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (entry, address) in listening {
-        writeln!(out, "listening {} tcp {address}", entry.name)?;
+        writeln!(out, "listening {} {} {address}", entry.name, entry.transport())?;
     }
     writeln!(out, "ready")?;
     out.flush()

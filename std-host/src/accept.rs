@@ -20,6 +20,7 @@ use crate::connection::Surroundings;
 use crate::datagram;
 use crate::errors::{Doing, HostError};
 use crate::server::{Handler, Listener, Listening, ServerConfig, Totals};
+use crate::turned_away::TurnedAway;
 use crate::wait::{is_ready, wait};
 
 /// Accepts and serves until the server is stopped and the last connection is closed.
@@ -60,6 +61,7 @@ pub(crate) fn run(
             totals: Totals::default(),
             pause: Pause::default(),
             full: Seldom::default(),
+            turned_away: TurnedAway::default(),
         };
         acceptor.accept_until_stopped(&doors, keep_running);
         drop(doors);
@@ -82,6 +84,7 @@ struct Acceptor<'scope, 'env> {
     pause: Pause,
     /// When it was last logged that there are too many clients.
     full: Seldom,
+    turned_away: TurnedAway,
 }
 
 /// A listener that is being served.
@@ -106,11 +109,12 @@ impl Acceptor<'_, '_> {
             let shared = Arc::strong_count(keep_running) > 1 || Arc::weak_count(keep_running) > 0;
             let look_again = shared.then_some(FLAG_INTERVAL);
             let pause = self.pause.left();
+            let leave = self.turned_away.close_due();
             let mut fds = vec![PollFd::new(&self.around.stopper, PollFlags::IN)];
             if pause.is_none() {
                 fds.extend(doors.iter().map(|door| PollFd::new(&door.socket, PollFlags::IN)));
             }
-            if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).min()) {
+            if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).chain(leave).min()) {
                 self.pause.begin("cannot wait for clients", &error);
                 thread::sleep(PAUSE);
             }
@@ -146,6 +150,7 @@ impl Acceptor<'_, '_> {
             if let Some(times) = self.full.now() {
                 warn!(service = name, %peer, times, "refused: {max} clients are being served, which is the limit");
             }
+            self.turned_away.add(stream, handler.full_notice());
             return Next::More;
         };
         let (config, around) = (self.config, self.around);

@@ -27,6 +27,7 @@ mod socket;
 mod stop;
 #[cfg(feature = "tokio-codec")]
 pub mod tokio_codec;
+mod turned_away;
 mod wait;
 
 pub use address::{Address, AddressError};

@@ -111,6 +111,8 @@ pub struct Caller {
 /// Serves connections of one service: makes a [`Service`] for each, and drives its session.
 pub struct Handler {
     serve: Serve,
+    /// What a client is told for whom there is no room.
+    full_notice: &'static [u8],
 }
 
 type Serve = Box<dyn Fn(&Caller, &TcpStream, &ServerConfig, &Surroundings) -> Result<Closed, HostError> + Send + Sync>;
@@ -283,7 +285,18 @@ impl Handler {
         let serve = move |caller: &Caller, socket: &TcpStream, config: &ServerConfig, around: &Surroundings| {
             serve(make(caller), caller, socket, config, around)
         };
-        Self { serve: Box::new(serve) }
+        Self { serve: Box::new(serve), full_notice: b"" }
+    }
+
+    /// Sends these bytes to a client that is refused because the server is [full](ServerConfig::max_clients), framed as the
+    /// service's answers are. The default is none: where a framing has no place for them, they would be taken for an answer.
+    #[must_use]
+    pub fn with_full_notice(self, full_notice: &'static [u8]) -> Self {
+        Self { full_notice, ..self }
+    }
+
+    pub(crate) fn full_notice(&self) -> &'static [u8] {
+        self.full_notice
     }
 
     /// Serves a connection to its end and logs how it ended.

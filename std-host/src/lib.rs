@@ -32,6 +32,7 @@ mod stop;
 mod store;
 #[cfg(feature = "tokio-codec")]
 pub mod tokio_codec;
+mod turned_away;
 mod wait;
 mod waker;
 

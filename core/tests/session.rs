@@ -351,6 +351,43 @@ fn a_stopping_server_answers_what_it_has_received() {
 }
 
 #[test]
+fn a_stopping_server_answers_what_was_left_with_its_front_end() {
+    let mut link = link(Echo::new(), 64, 8);
+    let messages: Vec<u8> = (0..5).flat_map(|i| u32_frame(&[i; 4])).collect();
+    let mut taken = link.handle_input(&messages, NOW);
+    link.shutdown(NOW);
+    let mut out = Vec::new();
+    while taken < messages.len() {
+        // The front end writes first, and then offers the rest.
+        out.extend(drain(&mut link, usize::MAX, NOW));
+        assert_eq!(link.close_reason(), None);
+        taken += link.handle_input(&messages[taken..], NOW);
+    }
+    out.extend(drain(&mut link, usize::MAX, NOW));
+    assert_eq!(out, messages);
+    assert_eq!(link.close_reason(), Some(CloseReason::Shutdown));
+}
+
+#[test]
+fn a_stopping_server_does_not_go_on_for_a_peer_that_asks_and_asks() {
+    let mut link = link(Echo::new(), 64, 8);
+    let messages: Vec<u8> = (0..3).flat_map(|i| u32_frame(&[i; 4])).collect();
+    link.shutdown(NOW);
+    for second in 0..100 {
+        let now = NOW + Duration::from_secs(second);
+        link.handle_deadline(now);
+        if link.is_output_finished() {
+            assert!(second <= 5, "it went on for {second} s");
+            return;
+        }
+        link.handle_input(&messages, now);
+        let n = link.poll_output(now).len();
+        link.sent(n, now);
+    }
+    panic!("it never stopped");
+}
+
+#[test]
 fn a_stopping_server_does_not_wait_for_ever_for_a_peer_that_does_not_read() {
     let mut link = link(Echo::new(), 64, 8);
     link.handle_input(&u32_frame(b"four"), NOW);

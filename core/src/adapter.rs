@@ -1,8 +1,8 @@
 //! What the blocking and the async adapters share: everything but the calls that read and write.
 //!
-//! An [`Incoming`] is a decoder and the end of its stream, an [`Outbox`] an encoder and the frame that goes past it. Both say
-//! what the adapter is to do next, and are told what came of it; so what is in them is never in the middle of something when an
-//! adapter stops between the two, be it for an error or because its future was dropped.
+//! An [`Incoming`] is a decoder and the end of its stream, an [`Outbox`] an encoder and the frame that goes past it.
+//! Both say what the adapter is to do next, and are told what came of it; so what is in them is never in the middle of
+//! something when an adapter stops between the two, be it for an error or because its future was dropped.
 
 use core::fmt;
 
@@ -37,8 +37,12 @@ pub enum ReadError<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError<E> {
-    /// The writer failed. What was not written is kept, so if that passes call `flush`.
+    /// The writer failed. What was asked for was taken, and what was not written of it is kept: if the failure passes
+    /// call `flush`, and do not ask again.
     Io(E),
+    /// The writer failed at what was left from before, so that there was no room for what was asked for. Nothing of it
+    /// was taken: if the failure passes ask again.
+    Busy(E),
     /// The writer takes no bytes, and did not say why.
     WriteZero,
     /// The frame cannot be encoded. Nothing of it was written.
@@ -202,6 +206,14 @@ impl<L: Framing, S: Storage> Outbox<L, S> {
         Ok(())
     }
 
+    /// What a failure means while [`encode`](Self::encode) says `false`.
+    pub(crate) fn busy<E>(error: WriteError<E>) -> WriteError<E> {
+        match error {
+            WriteError::Io(error) => WriteError::Busy(error),
+            other => other,
+        }
+    }
+
     /// Encodes something. `false`: when some of what is pending was written, again.
     #[inline]
     pub(crate) fn encode<E>(
@@ -218,8 +230,8 @@ impl<L: Framing, S: Storage> Outbox<L, S> {
         }
     }
 
-    /// Encodes the front of `payload`, which moves on behind that. `true`: all of it. `false`: when some of what is pending was
-    /// written, again.
+    /// Encodes the front of `payload`, which moves on behind that. `true`: all of it. `false`: when some of what is
+    /// pending was written, again.
     #[inline]
     pub(crate) fn encode_chunk<E>(&mut self, payload: &mut &[u8]) -> Result<bool, WriteError<E>> {
         if payload.is_empty() {
@@ -289,6 +301,7 @@ impl<E: fmt::Display> fmt::Display for WriteError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "writing failed: {error}"),
+            Self::Busy(error) => write!(f, "writing what was left from before failed: {error}"),
             Self::WriteZero => f.write_str("the writer takes no bytes"),
             Self::Frame(error) => error.fmt(f),
         }
@@ -308,7 +321,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ReadError<E> {
 impl<E: core::error::Error + 'static> core::error::Error for WriteError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
+            Self::Io(error) | Self::Busy(error) => Some(error),
             Self::Frame(error) => Some(error),
             Self::WriteZero => None,
         }

@@ -1,7 +1,7 @@
 //! Frames over anything that reads and writes by the traits of `embedded-io`: a UART, a USB serial port, a socket.
 //!
-//! A [`FrameReader`] takes frames from a [`Read`], a [`FrameWriter`] gives frames to a [`Write`], and a [`FrameStream`] does both
-//! over one that is both. They block as long as what is below them blocks. Needs the feature `embedded-io`.
+//! A [`FrameReader`] takes frames from a [`Read`], a [`FrameWriter`] gives frames to a [`Write`], and a [`FrameStream`]
+//! does both over one that is both. They block as long as what is below them blocks. Needs the feature `embedded-io`.
 //!
 //! ```
 //! use framewright::io::{FrameReader, FrameWriter};
@@ -20,9 +20,10 @@
 //! ```
 //!
 //! # When something fails
-//! - An I/O error is handed on as [`ReadError::Io`] or [`WriteError::Io`], except [`ErrorKind::Interrupted`], which is tried again.
-//!   It loses nothing: what was read stays in the decoder, what was not written in the encoder. A port that has no byte *yet* and
-//!   says so with an error (`std` says `WouldBlock` or `TimedOut`) can be called again at any time.
+//! - An I/O error is handed on as [`ReadError::Io`] or [`WriteError::Io`] (or [`WriteError::Busy`]), except
+//!   [`ErrorKind::Interrupted`], which is tried again. It loses nothing: what was read stays in the decoder, what was
+//!   not written in the encoder. A port that has no byte *yet* and says so with an error (`std` says `WouldBlock` or
+//!   `TimedOut`) can be called again at any time.
 //! - The end of the stream between two frames is `Ok(None)`; inside a frame it is [`ReadError::Truncated`].
 //! - A frame that breaks a limit is [`ReadError::Frame`]; whether the next one can be read is in its
 //!   [`recovery`](crate::DecodeError::recovery), and follows from the decoder's [`Oversize`](crate::Oversize).
@@ -83,8 +84,8 @@ pub struct FrameReader<R, L: Framing, S> {
 /// - [`write_frame`](Self::write_frame) for a frame that fits the storage: all or nothing.
 /// - [`encoder_mut`](Self::encoder_mut) to make frames in place, or several for one write; then [`flush`](Self::flush).
 /// - [`write_outgoing`](Self::write_outgoing) for a long payload that should not be copied.
-/// - [`begin_frame`](Self::begin_frame), [`write_chunk`](Self::write_chunk), [`end_frame`](Self::end_frame) for a payload that
-///   comes in pieces.
+/// - [`begin_frame`](Self::begin_frame), [`write_chunk`](Self::write_chunk), [`end_frame`](Self::end_frame) for a
+///   payload that comes in pieces.
 #[derive(Clone, Debug)]
 pub struct FrameWriter<W, L, S> {
     writer: W,
@@ -99,8 +100,8 @@ impl<R: Read, L: Framing, S: Storage> FrameReader<R, L, S> {
 
     /// The next frame, whole; `None` at the end of the stream. The payload stays until the next call.
     ///
-    /// With [`Oversize::Stream`](crate::Oversize::Stream) use [`read_event`](Self::read_event); here the pieces of a streamed frame
-    /// are dropped.
+    /// With [`Oversize::Stream`](crate::Oversize::Stream) use [`read_event`](Self::read_event); here the pieces of a
+    /// streamed frame are dropped.
     ///
     /// # Errors
     /// The reader's, or the stream's; see the [module](self).
@@ -108,7 +109,8 @@ impl<R: Read, L: Framing, S: Storage> FrameReader<R, L, S> {
         Ok(read_frame(&mut self.reader, &mut self.incoming)?.map(|(frame, _)| frame))
     }
 
-    /// [`read_frame`](Self::read_frame), with what the law remembers of the frame: a header that says more than the length.
+    /// [`read_frame`](Self::read_frame), with what the law remembers of the frame: a header that says more than the
+    /// length.
     ///
     /// # Errors
     /// As [`read_frame`](Self::read_frame).
@@ -117,8 +119,8 @@ impl<R: Read, L: Framing, S: Storage> FrameReader<R, L, S> {
         read_frame(&mut self.reader, &mut self.incoming)
     }
 
-    /// The next frame, or piece of a frame longer than the storage; `None` at the end of the stream. What it lends stays until the
-    /// next call.
+    /// The next frame, or piece of a frame longer than the storage; `None` at the end of the stream. What it lends
+    /// stays until the next call.
     ///
     /// # Errors
     /// As [`read_frame`](Self::read_frame).
@@ -146,8 +148,8 @@ impl<R: Read, L: Framing, S: Storage> FrameReader<R, L, S> {
         &mut self.reader
     }
 
-    /// The reader, and what is left of the decoder: bytes that were read and belong to no frame yet, for a protocol that goes on
-    /// in another framing.
+    /// The reader, and what is left of the decoder: bytes that were read and belong to no frame yet, for a protocol
+    /// that goes on in another framing.
     pub fn into_parts(self) -> (R, Parts<L, S>) {
         (self.reader, self.incoming.decoder.into_parts())
     }
@@ -161,8 +163,9 @@ impl<W: Write, L: Framing, S: Storage> FrameWriter<W, L, S> {
 
     /// Writes a frame with this payload, and what was left before it. Does not [`flush`](Self::flush).
     ///
-    /// Header, payload and trailer go in one write, if the writer takes it. After [`WriteError::Frame`] nothing of the frame was
-    /// written. After another error the frame is in the encoder, whole, and the next call writes the rest of it: do not write it again.
+    /// Header, payload and trailer go in one write, if the writer takes it. After [`WriteError::Io`] the frame is in
+    /// the encoder, whole, and the next call writes the rest of it; after [`WriteError::Busy`] and
+    /// [`WriteError::Frame`] nothing of it is.
     ///
     /// # Errors
     /// The writer's; [`EncodeError::TooLarge`] for a frame longer than the storage; what the framing cannot carry;
@@ -172,11 +175,11 @@ impl<W: Write, L: Framing, S: Storage> FrameWriter<W, L, S> {
         drain(&mut self.writer, &mut self.outbox)
     }
 
-    /// Writes a frame from where it lies, without a copy, and what was left before it. `frame` remembers how far it got: after an
-    /// error of the writer's call again with the same one. Until that is done no other frame is written.
+    /// Writes a frame from where it lies, without a copy, and what was left before it. `frame` remembers how far it
+    /// got: after an error of the writer's call again with the same one. Until that is done no other frame is written.
     ///
-    /// The header goes in a write of its own, since these traits have no vectored write. So this pays for payloads of some hundred
-    /// bytes and more, and over a writer with a buffer of its own.
+    /// The header goes in a write of its own, since these traits have no vectored write. So this pays for payloads of
+    /// some hundred bytes and more, and over a writer with a buffer of its own.
     ///
     /// # Errors
     /// The writer's; [`EncodeError::FrameOpen`] inside another frame.
@@ -192,8 +195,8 @@ impl<W: Write, L: Framing, S: Storage> FrameWriter<W, L, S> {
         encode(&mut self.writer, &mut self.outbox, |encoder| encoder.begin(len))
     }
 
-    /// Writes the next piece of the payload. `payload` moves on behind what was taken: all of it, or after an error of the
-    /// writer's less. The last bytes may stay in the encoder until the next call.
+    /// Writes the next piece of the payload. `payload` moves on behind what was taken: all of it, or after an error of
+    /// the writer's less. The last bytes may stay in the encoder until the next call.
     ///
     /// # Errors
     /// The writer's; [`EncodeError::LengthMismatch`] for more than the header said; [`EncodeError::NoFrameOpen`].
@@ -201,8 +204,8 @@ impl<W: Write, L: Framing, S: Storage> FrameWriter<W, L, S> {
         write_chunk(&mut self.writer, &mut self.outbox, payload)
     }
 
-    /// Ends the frame that was begun, and writes what is left of it. After an error of the writer's [`flush`](Self::flush) writes
-    /// the rest.
+    /// Ends the frame that was begun, and writes what is left of it. After [`WriteError::Io`] it is ended, and
+    /// [`flush`](Self::flush) writes the rest.
     ///
     /// # Errors
     /// The writer's; [`EncodeError::LengthMismatch`] if payload is missing: it can still be written;
@@ -302,7 +305,7 @@ fn encode<W: Write, L: Framing, S: Storage>(
     mut put: impl FnMut(&mut Encoder<L, S>) -> Result<(), EncodeError>,
 ) -> Result<(), WriteError<W::Error>> {
     while !outbox.encode(&mut put)? {
-        write(writer, outbox)?;
+        write(writer, outbox).map_err(Outbox::<L, S>::busy)?;
     }
     Ok(())
 }

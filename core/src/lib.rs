@@ -135,6 +135,8 @@ pub mod fields;
 pub mod framing;
 #[cfg(feature = "embedded-io")]
 pub mod io;
+#[cfg(feature = "embedded-io-async")]
+pub mod io_async;
 pub mod service;
 pub mod session;
 mod shared;

@@ -84,6 +84,7 @@ pub struct Session<V: Service, I, O> {
     config: SessionConfig,
     state: State,
     input: Input,
+    offer: Offer,
     /// When a byte last moved, or the state changed.
     active_at: Instant,
     /// Room in the output that a reply takes beyond what the request's length explains.
@@ -110,6 +111,15 @@ enum Input {
     Ended,
     /// This side takes no more.
     Stopped,
+}
+
+/// What became of the bytes that the front end offered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// All were taken.
+    Taken,
+    /// Some were left with it, and will come again.
+    Left,
 }
 
 /// Why a connection was closed.
@@ -228,6 +238,7 @@ where
             config,
             state: State::Open,
             input: Input::Flowing,
+            offer: Offer::Taken,
             active_at: now,
             reply_extra,
             reply_piece,
@@ -242,7 +253,12 @@ where
     /// must come again after some output was sent; until then, read no more.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> usize {
         let mut chunk = bytes;
+        // Until it is known better, so that they are not given up when the server is stopping.
+        self.offer = Offer::Left;
         self.work(&mut chunk, now);
+        if chunk.is_empty() {
+            self.offer = Offer::Taken;
+        }
         // When it is closing, nobody will look at the rest.
         let taken = if self.state == State::Open { bytes.len() - chunk.len() } else { bytes.len() };
         self.count_input(taken, now);
@@ -302,7 +318,8 @@ where
         }
     }
 
-    /// The server is stopping: what has come in is answered, then the connection is closed.
+    /// The server is stopping: what has come in is answered, within the close timeout, then the connection is closed. Bytes that
+    /// [`handle_input`](Self::handle_input) has left with the front end have come in too.
     pub fn shutdown(&mut self, now: Instant) {
         if self.input == Input::Flowing {
             self.input = Input::Stopped;
@@ -322,7 +339,10 @@ where
         if n > 0 {
             self.encoder.sent(n);
             self.stats.bytes_sent += n as u64;
-            self.active_at = now;
+            // A server that is stopping does not answer for ever, however fast the peer takes what it asked for.
+            if self.state != State::Open || self.input != Input::Stopped {
+                self.active_at = now;
+            }
         }
     }
 
@@ -436,7 +456,9 @@ where
                         Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
                             self.finish(now);
                         }
-                        Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
+                        Input::Stopped if !waiting && self.offer == Offer::Taken => {
+                            self.close(CloseReason::Shutdown, now);
+                        }
                         _ => return answered && !waiting,
                     }
                 }

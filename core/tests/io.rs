@@ -208,6 +208,7 @@ fn a_writer_that_takes_little_and_fails_in_between_gets_every_byte_once() {
         Ok(3),
         Err(ErrorKind::TimedOut),
         Err(ErrorKind::TimedOut),
+        Err(ErrorKind::Other),
         Ok(2),
         Err(ErrorKind::Other),
     ];
@@ -216,7 +217,10 @@ fn a_writer_that_takes_little_and_fails_in_between_gets_every_byte_once() {
     // The frame is in the encoder: it is not to be written again, but its rest is.
     assert_eq!(writer.encoder().pending(), b"hello");
     assert_eq!(writer.flush(), Err(WriteError::Io(ErrorKind::TimedOut)));
-    // The next frame does not fit beside the rest, and waits for it; then the error is met again, and it is in the encoder.
+    // The next frame does not fit beside the rest, and is not taken while that cannot be written.
+    assert_eq!(writer.write_frame(b"wonderful"), Err(WriteError::Busy(ErrorKind::Other)));
+    assert_eq!(writer.encoder().pending(), b"hello");
+    // Then some of the rest is written, and the next error finds it in the encoder.
     assert_eq!(writer.write_frame(b"wonderful"), Err(WriteError::Io(ErrorKind::Other)));
     assert_eq!(writer.writer().written, b"\0\0\0\x05he");
     assert_eq!(writer.encoder().pending(), b"llo\0\0\0\x09wonderful");
@@ -293,7 +297,7 @@ fn a_payload_in_pieces_is_taken_through_a_small_storage_and_goes_on_after_an_err
     assert_eq!(writer.writer().written, [&[0, 0, 1, 0], &payload[..]].concat());
 
     // A law that changes the payload on its way.
-    let mut writer = FrameWriter::new(Port::writing(script()), Encoder::new(Cobs::default(), [0; 300]));
+    let mut writer = FrameWriter::new(Port::writing(script()), Encoder::new(Cobs, [0; 300]));
     writer.begin_frame(None).unwrap();
     write_all_of(&mut writer, &payload);
     // All of it is in the encoder, which fails at the end: the frame is ended all the same.
@@ -301,7 +305,7 @@ fn a_payload_in_pieces_is_taken_through_a_small_storage_and_goes_on_after_an_err
     assert_eq!(writer.flush(), Err(WriteError::Io(ErrorKind::Other)));
     writer.flush().unwrap();
     let written = writer.into_parts().0.written;
-    let mut reader = FrameReader::new(&written[..], Decoder::new(Cobs::default(), [0; 300]));
+    let mut reader = FrameReader::new(&written[..], Decoder::new(Cobs, [0; 300]));
     assert_eq!(reader.read_frame(), Ok(Some(&payload[..])));
 }
 

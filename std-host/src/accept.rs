@@ -47,7 +47,8 @@ pub(crate) fn run(
         };
         acceptor.accept_until_stopped(&doors, keep_running);
         drop(doors);
-        // From here on each connection sees the signal, and the scope waits for all of them.
+        // From here on each connection sees that, asleep or not, and the scope waits for all of them.
+        around.stopping.store(true, Ordering::Relaxed);
         around.stopper.stop();
         keep_running.store(false, Ordering::Relaxed);
         info!(clients = clients.load(Ordering::Relaxed), "stopping");
@@ -259,5 +260,5 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections accepted from one listener before the others are looked at.
 const ACCEPTED_AT_ONCE: usize = 64;
 
-/// Bytes of a connection's stack. Only what is used takes memory; a debug build with its log lines used less than 32 KiB.
+/// Bytes of a connection's stack. Only what is used takes memory; a debug build needs more than 32 KiB for its log lines.
 const STACK: usize = 128 * 1024;

@@ -8,6 +8,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use framewright::{CloseReason, Instant, Service, Session, Storage};
@@ -22,6 +23,8 @@ use crate::wait::{is_ready, wait};
 pub(crate) struct Surroundings {
     pub(crate) clock: Clock,
     pub(crate) stopper: Stopper,
+    /// Set once the server was stopped, for connections so busy that they never sleep.
+    pub(crate) stopping: AtomicBool,
     /// How long a connection may go on after the server was told to stop.
     pub(crate) stop_timeout: Duration,
 }
@@ -170,6 +173,9 @@ where
 
     /// Carries a stop of the server out, as far as it has come.
     fn stop_in_time(&mut self, now: Instant) {
+        if self.stopping == Stopping::No && self.around.stopping.load(Ordering::Relaxed) {
+            self.handle_stop(now);
+        }
         if let Stopping::Draining { left: 0, until } = self.stopping {
             self.tell_to_stop(until, now);
         }

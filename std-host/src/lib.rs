@@ -4,9 +4,11 @@
 //!
 //! - [`BufferedServer`]: listens on any number of addresses and serves each connection from two buffers of fixed size;
 //! - [`BufferedClient`]: sends and receives messages, with time-outs;
+//! - [`DuplexClient`]: sends and receives at the same time, while something else is waited for too;
 //! - [`SocketOptions`]: socket options by their usual names;
 //! - [`HostError`]: what went wrong, in words that a person can act on;
-//! - [`services`]: the table of the services that the command `framewright` serves.
+//! - [`services`]: the table of the services that the command `framewright` serves;
+//! - with the feature `tokio-codec` the module `tokio_codec`: the framing laws for tokio's `Framed`.
 //!
 //! Unix only: it sleeps in `poll` on sockets and a pipe.
 
@@ -15,15 +17,19 @@ mod address;
 mod client;
 mod clock;
 mod connection;
+mod duplex;
 mod errors;
 mod server;
 pub mod services;
 mod socket;
 mod stop;
+#[cfg(feature = "tokio-codec")]
+pub mod tokio_codec;
 mod wait;
 
 pub use address::{Address, AddressError};
 pub use client::{BufferedClient, ClientConfig};
+pub use duplex::{Awaited, DuplexClient, Incoming};
 pub use errors::{Doing, ErrorKind, HostError};
 pub use server::{BufferedServer, Caller, Handler, ServerConfig, Totals, check_buffer_size};
 pub use socket::SocketOptions;

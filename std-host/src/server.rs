@@ -156,7 +156,8 @@ impl BufferedServer {
     pub fn new(config: ServerConfig) -> Result<Self, HostError> {
         check_buffer_size(config.buffer_size)?;
         let stopper = Stopper::new()?;
-        let around = Surroundings { clock: Clock::new(), stopper, stop_timeout: config.stop_timeout };
+        let stopping = AtomicBool::new(false);
+        let around = Surroundings { clock: Clock::new(), stopper, stopping, stop_timeout: config.stop_timeout };
         Ok(Self { config, listeners: Vec::new(), keep_running: Arc::new(AtomicBool::new(true)), around })
     }
 

@@ -11,9 +11,9 @@ use crate::framing::Framing;
 
 /// Reads and writes frames of the law `L` over `T`, which is both a reader and a writer.
 ///
-/// What is read goes through the decoder's storage `I`, what is written through the encoder's storage `O`. Where the port can be
-/// split, a [`FrameReader`](super::FrameReader) and a [`FrameWriter`](super::FrameWriter) over its halves can be used in two places
-/// at once.
+/// What is read goes through the decoder's storage `I`, what is written through the encoder's storage `O`. Where the
+/// port can be split, a [`FrameReader`](super::FrameReader) and a [`FrameWriter`](super::FrameWriter) over its halves
+/// can be used in two places at once.
 #[derive(Clone, Debug)]
 pub struct FrameStream<T, L: Framing, I, O> {
     port: T,
@@ -52,8 +52,8 @@ impl<T: Read + Write, L: Framing, I: Storage, O: Storage> FrameStream<T, L, I, O
         Ok(read_event(&mut self.port, &mut self.incoming)?.map(|(event, _)| event))
     }
 
-    /// [`read_frame`](Self::read_frame), with the encoder to put replies in while the frame is at hand. They are written by the
-    /// next call that writes, such as [`flush`](Self::flush).
+    /// [`read_frame`](Self::read_frame), with the encoder to put replies in while the frame is at hand. They are
+    /// written by the next call that writes, such as [`flush`](Self::flush).
     ///
     /// ```
     /// # fn serve<T: embedded_io::Read + embedded_io::Write>(port: T) -> Result<(), Box<dyn std::error::Error>>

@@ -1,8 +1,11 @@
 //! The command line: what it takes, and which part of the program does it.
 
+mod kv;
 mod send;
 mod serve;
 mod setting;
+mod terminal;
+mod time;
 
 use std::io;
 use std::process::ExitCode;
@@ -34,6 +37,8 @@ enum Command {
     Serve(serve::Serve),
     /// Send messages and print the replies, one a line
     Send(send::Send),
+    Kv(kv::Kv),
+    Time(time::Time),
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +61,8 @@ pub(crate) fn run() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(serve) => serve.run(),
         Command::Send(send) => send.run(),
+        Command::Kv(kv) => kv.run(),
+        Command::Time(time) => time.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,4 +111,6 @@ Examples:
   framewright send 127.0.0.1:4567 'Four score and seven years ago'
                                            prints ` and seven years ago`
   framewright send 4567 < FILE             each line of a file is a message
+  framewright kv SET key value             a key-value store; see `framewright kv --help`
+  framewright time                         the server's time
 ";

@@ -2,6 +2,32 @@
 
 use std::time::Duration;
 
+use clap::Args;
+use framewright_host::SocketOptions;
+
+/// How long a client command waits.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// How long connecting may take, all addresses of a name together
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = seconds)]
+    connect_timeout: Duration,
+    /// How long the server may be silent while an answer is waited for
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = seconds)]
+    reply_timeout: Duration,
+}
+
+impl Timeouts {
+    /// The options of a socket that waits so long.
+    pub(crate) fn options(self) -> SocketOptions {
+        SocketOptions {
+            connect_timeout: Some(self.connect_timeout),
+            read_timeout: Some(self.reply_timeout),
+            write_timeout: Some(self.reply_timeout),
+            ..SocketOptions::default()
+        }
+    }
+}
+
 /// A size of buffers in bytes.
 pub(crate) fn buffer_size(text: &str) -> Result<usize, String> {
     let bytes = text.parse().map_err(|_| "not a number of bytes".to_owned())?;

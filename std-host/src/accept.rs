@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use crate::connection::Surroundings;
 use crate::datagram;
 use crate::errors::{Doing, HostError};
+use crate::seldom::Seldom;
 use crate::server::{Handler, Listener, Listening, ServerConfig, Totals};
 use crate::turned_away::TurnedAway;
 use crate::wait::{is_ready, wait};
@@ -250,33 +251,11 @@ impl Pause {
     }
 }
 
-/// Keeps one cause from filling the log.
-#[derive(Debug, Default)]
-pub(crate) struct Seldom {
-    last: Option<Instant>,
-    times: u64,
-}
-
-impl Seldom {
-    /// It happened again. If it is to be logged: how many times since the last time.
-    pub(crate) fn now(&mut self) -> Option<u64> {
-        self.times += 1;
-        if self.last.is_some_and(|last| last.elapsed() < LOG_INTERVAL) {
-            return None;
-        }
-        self.last = Some(Instant::now());
-        Some(mem::take(&mut self.times))
-    }
-}
-
 /// How often the flag to keep running is looked at.
 const FLAG_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long nothing is accepted after the system ran out of something.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Between two log lines with the same cause.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Connections accepted from one listener before the others are looked at.
 const ACCEPTED_AT_ONCE: usize = 64;

@@ -12,10 +12,10 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, recvmsg};
 use tracing::{debug, warn};
 
-use crate::accept::Seldom;
 use crate::address::Address;
 use crate::connection::Surroundings;
 use crate::errors::{Doing, ErrorKind, HostError};
+use crate::seldom::Seldom;
 use crate::socket::SocketOptions;
 use crate::wait::{is_ready, wait};
 

@@ -36,16 +36,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use framewright::{Service, Session, SessionConfig, Stats};
+use framewright::service::Intake;
+use framewright::session::needed_output;
+use framewright::{Instant, Service, Session, SessionConfig, Stats};
 use tracing::{debug, error, info, warn};
 
 use crate::accept;
 use crate::address::Address;
-use crate::clock::Clock;
+use crate::clock;
 use crate::connection::{Surroundings, drive};
 use crate::errors::{Doing, ErrorKind, HostError};
 use crate::socket::SocketOptions;
 use crate::stop::Stopper;
+use crate::waker::Waker;
 
 /// A server for any number of services, each on any number of addresses.
 #[derive(Debug)]
@@ -59,7 +62,8 @@ pub struct BufferedServer {
 /// The settings of a [`BufferedServer`].
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Bytes of each connection's input buffer, and of its output buffer: a power of two, 64 to 65,536. Default 4096.
+    /// Bytes of each connection's input buffer, and of its output buffer: a power of two, 64 to 65,536. A service that needs
+    /// larger ones gets them. Default 4096.
     pub buffer_size: usize,
     /// The longest message to accept, in bytes of payload; longer ones than the buffer are streamed. Default 16 MiB.
     pub max_frame: u64,
@@ -106,16 +110,29 @@ pub struct Totals {
 pub struct Caller {
     /// The address of the client.
     pub peer: SocketAddr,
+    /// The time at which it is served, on the clock that its session goes by.
+    pub now: Instant,
 }
 
 /// Serves connections of one service: makes a [`Service`] for each, and drives its session.
 pub struct Handler {
     serve: Serve,
+    /// Bytes that the input buffer has at least.
+    holds: usize,
     /// What a client is told for whom there is no room.
     full_notice: &'static [u8],
 }
 
-type Serve = Box<dyn Fn(&Caller, &TcpStream, &ServerConfig, &Surroundings) -> Result<Closed, HostError> + Send + Sync>;
+type Serve = Box<dyn Fn(&Caller, &Connection<'_>) -> Result<Closed, HostError> + Send + Sync>;
+
+/// What a connection is served with.
+struct Connection<'a> {
+    socket: &'a TcpStream,
+    config: &'a ServerConfig,
+    around: &'a Surroundings,
+    /// Bytes that the input buffer has at least.
+    holds: usize,
+}
 
 /// How a connection ended.
 pub(crate) struct Closed {
@@ -169,7 +186,7 @@ impl BufferedServer {
         check_buffer_size(config.buffer_size)?;
         let stopper = Stopper::new()?;
         let stopping = AtomicBool::new(false);
-        let around = Surroundings { clock: Clock::new(), stopper, stopping, stop_timeout: config.stop_timeout };
+        let around = Surroundings { stopper, stopping, stop_timeout: config.stop_timeout };
         Ok(Self { config, listeners: Vec::new(), keep_running: Arc::new(AtomicBool::new(true)), around })
     }
 
@@ -282,10 +299,29 @@ impl Handler {
         V: Service<Framing: Clone + Default> + 'static,
         F: Fn(&Caller) -> V + Send + Sync + 'static,
     {
-        let serve = move |caller: &Caller, socket: &TcpStream, config: &ServerConfig, around: &Surroundings| {
-            serve(make(caller), caller, socket, config, around)
+        let serve = move |caller: &Caller, connection: &Connection<'_>| connection.serve(make(caller), caller, None);
+        Self { serve: Box::new(serve), holds: 0, full_notice: b"" }
+    }
+
+    /// The same for a service that speaks unasked: it wakes its connection with the [`Waker`] when it has something to say,
+    /// from any thread. Each connection takes a file descriptor more.
+    pub fn waking<V, F>(make: F) -> Self
+    where
+        V: Service<Framing: Clone + Default> + 'static,
+        F: Fn(&Caller, Waker) -> V + Send + Sync + 'static,
+    {
+        let serve = move |caller: &Caller, connection: &Connection<'_>| {
+            let waker = Waker::new()?;
+            connection.serve(make(caller, waker.clone()), caller, Some(&waker))
         };
-        Self { serve: Box::new(serve), full_notice: b"" }
+        Self { serve: Box::new(serve), holds: 0, full_notice: b"" }
+    }
+
+    /// Gives each connection an input buffer of at least so many bytes, for a service that takes whole messages only. (Its output
+    /// buffer is as large as the service's longest reply needs, without being told.)
+    #[must_use]
+    pub fn holding(self, bytes: usize) -> Self {
+        Self { holds: bytes, ..self }
     }
 
     /// Sends these bytes to a client that is refused because the server is [full](ServerConfig::max_clients), framed as the
@@ -309,7 +345,8 @@ impl Handler {
         around: &Surroundings,
     ) {
         debug!(service = name, %peer, "connected");
-        match (self.serve)(&Caller { peer }, socket, config, around) {
+        let caller = Caller { peer, now: clock::now() };
+        match (self.serve)(&caller, &Connection { socket, config, around, holds: self.holds }) {
             Ok(closed) => log_closed(name, peer, &closed),
             Err(error) => error!(service = name, %peer, "{error}"),
         }
@@ -322,25 +359,29 @@ impl fmt::Debug for Handler {
     }
 }
 
-fn serve<V: Service<Framing: Clone + Default>>(
-    service: V,
-    caller: &Caller,
-    socket: &TcpStream,
-    config: &ServerConfig,
-    around: &Surroundings,
-) -> Result<Closed, HostError> {
-    let failed = |error| HostError::system(Doing::Preparing, format_args!("connection of {}", caller.peer), error);
-    config.options.apply(socket).map_err(failed)?;
-    let limits = SessionConfig {
-        max_frame: config.max_frame,
-        idle_timeout: config.idle_timeout,
-        close_timeout: config.close_timeout,
-    };
-    let buffer = || vec![0; config.buffer_size].into_boxed_slice();
-    let mut session = Session::new(service, buffer(), buffer(), limits, around.clock.now())
-        .map_err(|error| HostError::bad_setting("the buffer size", error))?;
-    let reason = drive(&mut session, socket, around).map_err(failed)?;
-    Ok(Closed { reason, stats: session.stats() })
+impl Connection<'_> {
+    fn serve<V>(&self, service: V, caller: &Caller, waker: Option<&Waker>) -> Result<Closed, HostError>
+    where
+        V: Service<Framing: Clone + Default>,
+    {
+        let Self { socket, config, around, holds } = *self;
+        let failed = |error| HostError::system(Doing::Preparing, format_args!("connection of {}", caller.peer), error);
+        config.options.apply(socket).map_err(failed)?;
+        let limits = SessionConfig {
+            max_frame: config.max_frame,
+            idle_timeout: config.idle_timeout,
+            close_timeout: config.close_timeout,
+        };
+        let buffer = |least: usize| vec![0; config.buffer_size.max(least)].into_boxed_slice();
+        // A service that can stream gets a message whole only where the output has room for a reply of that length.
+        let whole = if matches!(service.intake(), Intake::Streamed { .. }) { holds } else { 0 };
+        let output = buffer(needed_output(&service, &V::Framing::default()) + whole);
+        let input = buffer(holds);
+        let mut session = Session::new(service, input, output, limits, caller.now)
+            .map_err(|error| HostError::bad_setting("the buffer size", error))?;
+        let reason = drive(&mut session, socket, waker, around).map_err(failed)?;
+        Ok(Closed { reason, stats: session.stats() })
+    }
 }
 
 /// One line a connection. Peers that break the rules are warned about, clean ends are for those who ask.

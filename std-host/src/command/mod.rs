@@ -5,6 +5,7 @@ mod kv;
 mod send;
 mod serve;
 mod setting;
+mod state;
 mod terminal;
 mod time;
 

@@ -46,7 +46,6 @@ fn main() {
     for payload in ["hello", "world"] {
         encoder.push(payload.as_bytes()).expect("it fits");
     }
-    println!("sent: {:02x?}", encoder.pending());
 
     let mut decoder = Decoder::new(Radio, [0; 255]);
     for chunk in encoder.pending().chunks(6) {

@@ -1,5 +1,6 @@
 //! The command line: what it takes, and which part of the program does it.
 
+mod chat;
 mod kv;
 mod send;
 mod serve;
@@ -38,6 +39,7 @@ enum Command {
     /// Send messages and print the replies, one a line
     Send(send::Send),
     Kv(kv::Kv),
+    Chat(chat::Chat),
     Time(time::Time),
 }
 
@@ -62,6 +64,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Send(send) => send.run(),
         Command::Kv(kv) => kv.run(),
+        Command::Chat(chat) => chat.run(),
         Command::Time(time) => time.run(),
     };
     match done {
@@ -112,5 +115,6 @@ Examples:
                                            prints ` and seven years ago`
   framewright send 4567 < FILE             each line of a file is a message
   framewright kv SET key value             a key-value store; see `framewright kv --help`
+  framewright chat --name ann              a chat room; see `framewright chat --help`
   framewright time                         the server's time
 ";

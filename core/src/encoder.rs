@@ -96,9 +96,10 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// [`EncodeError::NoFrameOpen`] without a place of at least `len` bytes; what the framing cannot carry. The place is given
     /// up then.
     pub fn commit(&mut self, len: usize) -> Result<(), EncodeError> {
-        let Open::Reserved(reserved) = core::mem::replace(&mut self.open, Open::No) else {
+        let Open::Reserved(reserved) = self.open else {
             return Err(EncodeError::NoFrameOpen);
         };
+        self.open = Open::No;
         if len > reserved {
             return Err(EncodeError::NoFrameOpen);
         }
@@ -284,12 +285,17 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
                     (self.end, self.held) = (self.end - held + tail.written(), tail.held());
                     return Ok(());
                 }
-                Err(EncodeError::Full { need, room }) => {
+                Err(EncodeError::Full { need, .. }) => {
                     let need = (tail.written() - held).saturating_add(need);
-                    if self.start == 0 && need <= self.room() {
+                    let (capacity, room) = (self.capacity(), self.room());
+                    // How much a payload grows is known only when it is written; then `need` is the most it may be.
+                    if self.start > 0 && (need <= room || !L::VERBATIM) {
+                        self.compact();
+                    } else if self.end == 0 || L::VERBATIM && need > capacity {
+                        return Err(EncodeError::TooLarge { need, capacity });
+                    } else {
                         return Err(EncodeError::Full { need, room });
                     }
-                    self.make_room(need)?;
                 }
                 Err(other) => return Err(other),
             }

@@ -84,6 +84,7 @@ pub struct Session<V: Service, I, O> {
     config: SessionConfig,
     state: State,
     input: Input,
+    offer: Offer,
     /// When a byte last moved, or the state changed.
     active_at: Instant,
     /// Room in the output that a reply takes beyond what the request's length explains.
@@ -110,6 +111,15 @@ enum Input {
     Ended,
     /// This side takes no more.
     Stopped,
+}
+
+/// What became of the bytes that the front end offered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// All were taken.
+    Taken,
+    /// Some were left with it, and will come again.
+    Left,
 }
 
 /// Why a connection was closed.
@@ -215,8 +225,7 @@ where
                 (extra, law.expansion(1), decoder)
             }
         };
-        let held = if reply_piece > 0 { <V::Framing as Framing>::HELD } else { 0 };
-        let need = reply_extra + reply_piece + held;
+        let need = needed_output(&service, &law);
         if have < need {
             return Err(SessionError { need, have });
         }
@@ -228,6 +237,7 @@ where
             config,
             state: State::Open,
             input: Input::Flowing,
+            offer: Offer::Taken,
             active_at: now,
             reply_extra,
             reply_piece,
@@ -242,7 +252,12 @@ where
     /// must come again after some output was sent; until then, read no more.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> usize {
         let mut chunk = bytes;
+        // Until it is known better, so that they are not given up when the server is stopping.
+        self.offer = Offer::Left;
         self.work(&mut chunk, now);
+        if chunk.is_empty() {
+            self.offer = Offer::Taken;
+        }
         // When it is closing, nobody will look at the rest.
         let taken = if self.state == State::Open { bytes.len() - chunk.len() } else { bytes.len() };
         self.count_input(taken, now);
@@ -302,7 +317,8 @@ where
         }
     }
 
-    /// The server is stopping: what has come in is answered, then the connection is closed.
+    /// The server is stopping: what has come in is answered, within the close timeout, then the connection is closed. Bytes that
+    /// [`handle_input`](Self::handle_input) has left with the front end have come in too.
     pub fn shutdown(&mut self, now: Instant) {
         if self.input == Input::Flowing {
             self.input = Input::Stopped;
@@ -322,7 +338,10 @@ where
         if n > 0 {
             self.encoder.sent(n);
             self.stats.bytes_sent += n as u64;
-            self.active_at = now;
+            // A server that is stopping does not answer for ever, however fast the peer takes what it asked for.
+            if self.state != State::Open || self.input != Input::Stopped {
+                self.active_at = now;
+            }
         }
     }
 
@@ -436,7 +455,9 @@ where
                         Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
                             self.finish(now);
                         }
-                        Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
+                        Input::Stopped if !waiting && self.offer == Offer::Taken => {
+                            self.close(CloseReason::Shutdown, now);
+                        }
                         _ => return answered && !waiting,
                     }
                 }
@@ -513,6 +534,16 @@ fn fitting<L: Framing>(law: &L, room: usize) -> usize {
         }
     }
     len
+}
+
+/// Bytes of output storage that a session of this service needs at least: for front ends that choose the size of it then.
+pub fn needed_output<V: Service>(service: &V, law: &V::Framing) -> usize {
+    let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+    match service.intake() {
+        Intake::Whole { reply } => overhead + reply,
+        // Whatever the room is, the answer to one more byte of the request must fit.
+        Intake::Streamed { extra } => overhead + extra + law.expansion(1) + <V::Framing as Framing>::HELD,
+    }
 }
 
 /// Gives an event to the service.

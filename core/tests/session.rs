@@ -281,7 +281,7 @@ fn a_peer_that_goes_on_sending_does_not_keep_a_closing_connection_open() {
 
 #[test]
 fn an_idle_connection_is_closed_at_its_deadline_and_not_before() {
-    let config = SessionConfig { idle_timeout: Some(Duration::from_secs(60)), ..SessionConfig::default() };
+    let config = SessionConfig { idle_timeout: Some(Duration::from_mins(1)), ..SessionConfig::default() };
     let mut link = link_with(Echo::new(), 64, 64, config);
     let at = |second| NOW + Duration::from_secs(second);
     assert_eq!(link.deadline(), Some(at(60)));
@@ -304,10 +304,10 @@ fn an_idle_connection_is_closed_at_its_deadline_and_not_before() {
 
 #[test]
 fn a_peer_that_does_not_read_is_let_go() {
-    let config = SessionConfig { idle_timeout: Some(Duration::from_secs(60)), ..SessionConfig::default() };
+    let config = SessionConfig { idle_timeout: Some(Duration::from_mins(1)), ..SessionConfig::default() };
     let mut link = link_with(Echo::new(), 64, 64, config);
     link.handle_input(&u32_frame(b"x"), NOW);
-    link.handle_deadline(NOW + Duration::from_secs(60));
+    link.handle_deadline(NOW + Duration::from_mins(1));
     assert!(link.is_done(), "its reply was not taken for a minute: no use to wait longer");
     assert_eq!(link.close_reason(), Some(CloseReason::Idle));
     assert!(link.poll_output(NOW).is_empty());
@@ -348,6 +348,43 @@ fn a_stopping_server_answers_what_it_has_received() {
     link.handle_end(NOW);
     assert!(link.is_done());
     assert_eq!(link.close_reason(), Some(CloseReason::Shutdown));
+}
+
+#[test]
+fn a_stopping_server_answers_what_was_left_with_its_front_end() {
+    let mut link = link(Echo::new(), 64, 8);
+    let messages: Vec<u8> = (0..5).flat_map(|i| u32_frame(&[i; 4])).collect();
+    let mut taken = link.handle_input(&messages, NOW);
+    link.shutdown(NOW);
+    let mut out = Vec::new();
+    while taken < messages.len() {
+        // The front end writes first, and then offers the rest.
+        out.extend(drain(&mut link, usize::MAX, NOW));
+        assert_eq!(link.close_reason(), None);
+        taken += link.handle_input(&messages[taken..], NOW);
+    }
+    out.extend(drain(&mut link, usize::MAX, NOW));
+    assert_eq!(out, messages);
+    assert_eq!(link.close_reason(), Some(CloseReason::Shutdown));
+}
+
+#[test]
+fn a_stopping_server_does_not_go_on_for_a_peer_that_asks_and_asks() {
+    let mut link = link(Echo::new(), 64, 8);
+    let messages: Vec<u8> = (0..3).flat_map(|i| u32_frame(&[i; 4])).collect();
+    link.shutdown(NOW);
+    for second in 0..100 {
+        let now = NOW + Duration::from_secs(second);
+        link.handle_deadline(now);
+        if link.is_output_finished() {
+            assert!(second <= 5, "it went on for {second} s");
+            return;
+        }
+        link.handle_input(&messages, now);
+        let n = link.poll_output(now).len();
+        link.sent(n, now);
+    }
+    panic!("it never stopped");
 }
 
 #[test]
@@ -497,10 +534,10 @@ fn a_service_learns_once_that_its_connection_is_closed_however_it_ends() {
         |link| link.handle_reset(NOW),
         |link| link.shutdown(NOW),
         |link| _ = link.handle_input(&u32_frame(b""), NOW),
-        |link| link.handle_deadline(NOW + Duration::from_secs(60)),
+        |link| link.handle_deadline(NOW + Duration::from_mins(1)),
     ];
     for (i, end) in ends.iter().enumerate() {
-        let config = SessionConfig { idle_timeout: Some(Duration::from_secs(60)), ..SessionConfig::default() };
+        let config = SessionConfig { idle_timeout: Some(Duration::from_mins(1)), ..SessionConfig::default() };
         let mut link = link_with(Counting::default(), 8, 64, config);
         drain(&mut link, 9, NOW);
         end(&mut link);

@@ -1,4 +1,4 @@
-//! Framewright's services over [smoltcp](smoltcp), a TCP/IP stack in user space, from fixed memory.
+//! Framewright's services over [smoltcp], a TCP/IP stack in user space, from fixed memory.
 //!
 //! The library has two halves:
 //!

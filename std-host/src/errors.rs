@@ -75,6 +75,8 @@ pub enum ErrorKind {
     BadReply,
     /// The message cannot be sent in this framing, or an earlier one was sent only in part.
     BadMessage,
+    /// The message is longer than a datagram can be.
+    TooLong,
     /// A setting is out of its range.
     BadSetting,
     /// What the system says; there is no more to say.
@@ -167,6 +169,7 @@ impl HostError {
             (ErrorKind::NoSuchLocalAddress, _) => "no such local address: this machine has none to reach it from",
             (ErrorKind::BadReply, _) => "what came is no message of this framing",
             (ErrorKind::BadMessage, _) => "the message cannot be sent",
+            (ErrorKind::TooLong, _) => "too long for a datagram: at most 65507 bytes over IPv4",
             (ErrorKind::BadSetting, _) => "not allowed",
             (ErrorKind::Other, _) => "failed",
         }
@@ -219,6 +222,7 @@ fn sort(doing: Doing, cause: &io::Error) -> ErrorKind {
         Errno::ADDRINUSE => ErrorKind::AddressInUse,
         Errno::ACCESS | Errno::PERM => ErrorKind::PermissionDenied,
         Errno::MFILE | Errno::NFILE => ErrorKind::TooManyOpenFiles,
+        Errno::MSGSIZE => ErrorKind::TooLong,
         Errno::ADDRNOTAVAIL => ErrorKind::NoSuchLocalAddress,
         _ => ErrorKind::Other,
     }

@@ -155,10 +155,9 @@ impl Law {
         while content.len() < len {
             for byte in random.next().to_le_bytes() {
                 content.push(match self {
-                    Self::U32 | Self::Cobs => byte,
                     Self::Lines => b' ' + byte % 95,
                     Self::CobsZeros if byte % 8 == 0 => 0,
-                    Self::CobsZeros => byte,
+                    Self::U32 | Self::Cobs | Self::CobsZeros => byte,
                 });
             }
         }

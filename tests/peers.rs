@@ -23,7 +23,7 @@ pub fn find(name: &str, package: &str) -> Option<PathBuf> {
         assert!(env::var_os("FRAMEWRIGHT_REQUIRE_PEERS").is_none_or(|required| required != "1"), "{missing}");
         // Not by `eprintln!`: what tests print so is hidden when they pass.
         let test = thread::current().name().unwrap_or_default().to_owned();
-        let _ = writeln!(io::stderr(), "skipped {test}: {missing}");
+        let _ = io::stderr().write_all(format!("\nskipped {test}: {missing}\n").as_bytes());
     }
     found
 }

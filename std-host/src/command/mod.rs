@@ -1,5 +1,6 @@
 //! The command line: what it takes, and which part of the program does it.
 
+mod chat;
 mod generate;
 mod kv;
 mod send;
@@ -40,6 +41,7 @@ enum Command {
     /// Send messages and print the replies, one a line
     Send(send::Send),
     Kv(kv::Kv),
+    Chat(chat::Chat),
     Time(time::Time),
     #[command(subcommand, hide = true)]
     Generate(generate::Generate),
@@ -66,6 +68,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Send(send) => send.run(),
         Command::Kv(kv) => kv.run(),
+        Command::Chat(chat) => chat.run(),
         Command::Time(time) => time.run(),
         Command::Generate(generate) => generate.run(Cli::command()),
     };
@@ -118,5 +121,6 @@ Examples:
   framewright send 4567 < FILE             each line of a file is a message
   framewright send --udp 3456 hello        as a datagram
   framewright kv SET key value             a key-value store; see `framewright kv --help`
+  framewright chat --name ann              a chat room; see `framewright chat --help`
   framewright time                         the server's time
 ";

@@ -13,7 +13,7 @@ use smoltcp::wire::{
 };
 
 use crate::clock::to_smoltcp;
-use crate::device::{LinkEnd, TcpSegment, link};
+use crate::device::{ETHERNET_MTU, LinkEnd, TcpSegment, link};
 use crate::pool::{Event, Occupancy, Pool, PoolConfig};
 use crate::services::{Catalogue, ServiceName};
 use crate::{Server, Turn};
@@ -84,7 +84,7 @@ impl Default for Setup {
 
 impl Bench {
     pub(crate) fn new(setup: &Setup) -> Self {
-        let (mut device, wire) = link();
+        let (mut device, wire) = link(ETHERNET_MTU);
         let services = Catalogue::new(setup.session)
             .with(ServiceName::Echo, ECHO)
             .and_then(|services| services.with(ServiceName::Trim, TRIM))

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::report::{Fault, Row};
+use crate::device::ImpairCounts;
 use crate::loopback::{ClientId, ClientState, Loopback, LoopbackConfig, LoopbackError};
 use crate::services::ServiceName;
 
@@ -26,11 +27,11 @@ struct Actor {
     expected: Vec<u8>,
 }
 
-/// Lets all clients talk to all services at once. One row for each service.
+/// Lets all clients talk to all services at once. One row for each service, and what went wrong on the way.
 ///
 /// # Errors
 /// The network cannot be built.
-pub(super) fn run(config: &LoopbackConfig) -> Result<Vec<Row>, LoopbackError> {
+pub(super) fn run(config: &LoopbackConfig) -> Result<(Vec<Row>, ImpairCounts), LoopbackError> {
     let mut world = Loopback::new(config)?;
     let mut actors: HashMap<u16, Vec<Actor>> = HashMap::new();
     let mut faults: HashMap<u16, Vec<Fault>> = HashMap::new();
@@ -68,7 +69,8 @@ pub(super) fn run(config: &LoopbackConfig) -> Result<Vec<Row>, LoopbackError> {
             faults,
         }
     });
-    Ok(rows.collect())
+    let rows = rows.collect();
+    Ok((rows, world.impair_counts()))
 }
 
 fn is_over(state: ClientState) -> bool {

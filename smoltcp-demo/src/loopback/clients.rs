@@ -9,7 +9,7 @@ use smoltcp::phy::RxToken;
 use smoltcp::socket::tcp;
 use smoltcp::wire::IpEndpoint;
 
-use super::SERVER;
+use super::{LoopbackConfig, SERVER};
 use crate::Turn;
 use crate::clock::{from_smoltcp, to_smoltcp};
 use crate::device::{Line, TcpSegment};
@@ -41,6 +41,7 @@ pub(super) struct Clients {
     sockets: SocketSet<'static>,
     all: Vec<Client>,
     ring: usize,
+    patience: Duration,
     /// The port of the next client.
     port: u16,
     /// The ports of clients for which frames are swallowed.
@@ -68,17 +69,17 @@ enum Writing {
 
 /// Where the client's own ports begin: those that no service is registered for.
 const FIRST_PORT: u16 = 49152;
-/// A server that says nothing for so long is gone, though asked every [`KEEP_ALIVE`].
-const SILENCE: Duration = Duration::from_mins(2);
+/// How often a silent server is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 impl Clients {
-    pub(super) fn new(interface: Interface, ring: usize) -> Self {
+    pub(super) fn new(interface: Interface, config: &LoopbackConfig) -> Self {
         Self {
             interface,
             sockets: SocketSet::new(Vec::new()),
             all: Vec::new(),
-            ring,
+            ring: config.client_ring,
+            patience: config.client_patience,
             port: FIRST_PORT,
             vanished: HashSet::new(),
         }
@@ -88,7 +89,7 @@ impl Clients {
         let ring = || tcp::SocketBuffer::new(vec![0; self.ring]);
         let mut socket = tcp::Socket::new(ring(), ring());
         socket.set_nagle_enabled(false);
-        socket.set_timeout(Some(SILENCE.into()));
+        socket.set_timeout(Some(self.patience.into()));
         socket.set_keep_alive(Some(KEEP_ALIVE.into()));
         let from = self.port;
         self.port = self.port.checked_add(1).unwrap_or(FIRST_PORT);

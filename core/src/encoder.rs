@@ -96,9 +96,10 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// [`EncodeError::NoFrameOpen`] without a place of at least `len` bytes; what the framing cannot carry. The place is given
     /// up then.
     pub fn commit(&mut self, len: usize) -> Result<(), EncodeError> {
-        let Open::Reserved(reserved) = core::mem::replace(&mut self.open, Open::No) else {
+        let Open::Reserved(reserved) = self.open else {
             return Err(EncodeError::NoFrameOpen);
         };
+        self.open = Open::No;
         if len > reserved {
             return Err(EncodeError::NoFrameOpen);
         }
@@ -151,26 +152,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// cannot carry. Nothing was written then.
     #[inline]
     pub fn chunk(&mut self, payload: &[u8]) -> Result<usize, EncodeError> {
-        let Open::Streamed { left } = self.open else {
-            return Err(EncodeError::NoFrameOpen);
-        };
-        if left.is_some_and(|left| left < payload.len() as u64) {
-            return Err(EncodeError::LengthMismatch { missing: 0 });
-        }
-        let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
-        if self.start > 0 && expanded > self.capacity() - self.end {
-            self.compact();
-        }
-        let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
-        let room = tail.room();
-        // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
-        let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
-        let fitting = payload.get(..fits).unwrap_or_default();
-        self.law.check(fitting)?;
-        let n = self.law.body(fitting, &mut tail);
-        (self.end, self.held) = (self.end - self.held + tail.written(), tail.held());
-        self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
-        Ok(n)
+        self.append(payload, 0)
     }
 
     /// Appends all of `payload` to the frame that was begun, or nothing.
@@ -179,11 +161,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// As [`chunk`](Self::chunk), and [`EncodeError::Full`].
     #[inline]
     pub fn chunk_whole(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
-        let room = self.room().saturating_sub(L::SUFFIX);
-        if payload.len() > room {
-            return Err(EncodeError::Full { need: payload.len(), room });
-        }
-        self.chunk(payload)?;
+        self.append(payload, payload.len())?;
         Ok(())
     }
 
@@ -258,6 +236,34 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         self.storage
     }
 
+    /// Appends as much of `payload` as fits to the frame that was begun, if that is at least `least` bytes.
+    #[inline]
+    fn append(&mut self, payload: &[u8], least: usize) -> Result<usize, EncodeError> {
+        let Open::Streamed { left } = self.open else {
+            return Err(EncodeError::NoFrameOpen);
+        };
+        if left.is_some_and(|left| left < payload.len() as u64) {
+            return Err(EncodeError::LengthMismatch { missing: 0 });
+        }
+        let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
+        if self.start > 0 && expanded > self.capacity() - self.end {
+            self.compact();
+        }
+        let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
+        let room = tail.room();
+        // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
+        let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
+        let fitting = payload.get(..fits).unwrap_or_default();
+        self.law.check(fitting)?;
+        let n = self.law.body(fitting, &mut tail);
+        if n < least {
+            return Err(EncodeError::Full { need: self.law.expansion(payload.len()), room });
+        }
+        (self.end, self.held) = (self.end - self.held + tail.written(), tail.held());
+        self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
+        Ok(n)
+    }
+
     /// Appends what `write` writes, or nothing, where no frame is being written.
     #[inline]
     fn write(&mut self, write: impl Fn(&L, &mut Tail<'_>) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
@@ -279,12 +285,17 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
                     (self.end, self.held) = (self.end - held + tail.written(), tail.held());
                     return Ok(());
                 }
-                Err(EncodeError::Full { need, room }) => {
+                Err(EncodeError::Full { need, .. }) => {
                     let need = (tail.written() - held).saturating_add(need);
-                    if self.start == 0 && need <= self.room() {
+                    let (capacity, room) = (self.capacity(), self.room());
+                    // How much a payload grows is known only when it is written; then `need` is the most it may be.
+                    if self.start > 0 && (need <= room || !L::VERBATIM) {
+                        self.compact();
+                    } else if self.end == 0 || L::VERBATIM && need > capacity {
+                        return Err(EncodeError::TooLarge { need, capacity });
+                    } else {
                         return Err(EncodeError::Full { need, room });
                     }
-                    self.make_room(need)?;
                 }
                 Err(other) => return Err(other),
             }

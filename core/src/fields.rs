@@ -1,7 +1,7 @@
 //! Typed fields inside a payload: network byte order, no padding.
 //!
-//! A [`FieldReader`] takes fields off the front of a payload, a [`FieldWriter`] appends them to a place for one. What Python's
-//! `struct` calls `!hH?f10s` is five calls:
+//! A [`FieldReader`] takes fields off the front of a payload, a [`FieldWriter`] appends them to a place for one. What
+//! Python's `struct` calls `!hH?f10s` is five calls:
 //!
 //! ```
 //! use framewright::fields::{FieldReader, FieldWriter};
@@ -22,8 +22,8 @@
 //! # Ok::<(), framewright::fields::FieldError>(())
 //! ```
 //!
-//! A field that cannot be read or written is a [`FieldError`], which says which field, where, and why; nothing was taken or
-//! written then. No bytes that a peer sends can make these calls panic.
+//! A field that cannot be read or written is a [`FieldError`], which says which field, where, and why; nothing was
+//! taken or written then. No bytes that a peer sends can make these calls panic.
 //!
 //! | Rust | bytes | Python `struct`, after `!` |
 //! |---|---|---|

@@ -125,12 +125,18 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+mod adapter;
 mod buffer;
 mod decoder;
 mod encoder;
 mod error;
 pub mod fields;
 pub mod framing;
+#[cfg(feature = "embedded-io")]
+pub mod io;
+#[cfg(feature = "embedded-io-async")]
+pub mod io_async;
 pub mod service;
 pub mod session;
 mod shared;

@@ -84,12 +84,13 @@ pub struct Session<V: Service, I, O> {
     config: SessionConfig,
     state: State,
     input: Input,
+    offer: Offer,
     /// When a byte last moved, or the state changed.
     active_at: Instant,
     /// Room in the output that a reply takes beyond what the request's length explains.
     reply_extra: usize,
-    /// Whether a reply may be as long as its request, beyond `reply_extra`.
-    streams: bool,
+    /// Room that one byte of a reply takes besides, where replies come in pieces; else 0.
+    reply_piece: usize,
     stats: Stats,
 }
 
@@ -110,6 +111,15 @@ enum Input {
     Ended,
     /// This side takes no more.
     Stopped,
+}
+
+/// What became of the bytes that the front end offered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// All were taken.
+    Taken,
+    /// Some were left with it, and will come again.
+    Left,
 }
 
 /// Why a connection was closed.
@@ -206,15 +216,16 @@ where
         let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
         let have = output.as_ref().len();
         let decoder = Decoder::new(law.clone(), input).with_max_frame(config.max_frame);
-        let (reply_extra, streams, decoder) = match service.intake() {
-            Intake::Whole { reply } => (overhead + reply, false, decoder.with_oversize(Oversize::Skip)),
+        let (reply_extra, reply_piece, decoder) = match service.intake() {
+            Intake::Whole { reply } => (overhead + reply, 0, decoder.with_oversize(Oversize::Skip)),
             Intake::Streamed { extra } => {
                 let extra = overhead + extra;
-                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(have.saturating_sub(extra));
-                (extra, true, decoder)
+                let whole = fitting(&law, have.saturating_sub(extra));
+                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(whole);
+                (extra, law.expansion(1), decoder)
             }
         };
-        let need = reply_extra + usize::from(streams);
+        let need = needed_output(&service, &law);
         if have < need {
             return Err(SessionError { need, have });
         }
@@ -226,9 +237,10 @@ where
             config,
             state: State::Open,
             input: Input::Flowing,
+            offer: Offer::Taken,
             active_at: now,
             reply_extra,
-            streams,
+            reply_piece,
             stats: Stats::default(),
         };
         let opened = session.service.open(now, &mut session.encoder);
@@ -240,7 +252,12 @@ where
     /// must come again after some output was sent; until then, read no more.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) -> usize {
         let mut chunk = bytes;
+        // Until it is known better, so that they are not given up when the server is stopping.
+        self.offer = Offer::Left;
         self.work(&mut chunk, now);
+        if chunk.is_empty() {
+            self.offer = Offer::Taken;
+        }
         // When it is closing, nobody will look at the rest.
         let taken = if self.state == State::Open { bytes.len() - chunk.len() } else { bytes.len() };
         self.count_input(taken, now);
@@ -300,7 +317,8 @@ where
         }
     }
 
-    /// The server is stopping: what has come in is answered, then the connection is closed.
+    /// The server is stopping: what has come in is answered, within the close timeout, then the connection is closed. Bytes that
+    /// [`handle_input`](Self::handle_input) has left with the front end have come in too.
     pub fn shutdown(&mut self, now: Instant) {
         if self.input == Input::Flowing {
             self.input = Input::Stopped;
@@ -320,7 +338,10 @@ where
         if n > 0 {
             self.encoder.sent(n);
             self.stats.bytes_sent += n as u64;
-            self.active_at = now;
+            // A server that is stopping does not answer for ever, however fast the peer takes what it asked for.
+            if self.state != State::Open || self.input != Input::Stopped {
+                self.active_at = now;
+            }
         }
     }
 
@@ -413,10 +434,11 @@ where
         let mut answered = false;
         while self.state == State::Open {
             let room = self.encoder.room();
-            if room < self.reply_extra + usize::from(self.streams) {
+            if room < self.reply_extra + self.reply_piece {
                 return false;
             }
-            let max = if self.streams { self.fitting(room - self.reply_extra) } else { usize::MAX };
+            let max =
+                if self.reply_piece > 0 { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
             match self.decoder.next_event_and_state(chunk, max) {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
@@ -429,8 +451,13 @@ where
                 Ok(None) => {
                     let waiting = !chunk.is_empty() || self.decoder.is_waiting();
                     match self.input {
-                        Input::Ended if !waiting => self.finish(now),
-                        Input::Stopped if !waiting => self.close(CloseReason::Shutdown, now),
+                        // A last frame that the end of the stream completes may need all the room there is.
+                        Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
+                            self.finish(now);
+                        }
+                        Input::Stopped if !waiting && self.offer == Offer::Taken => {
+                            self.close(CloseReason::Shutdown, now);
+                        }
                         _ => return answered && !waiting,
                     }
                 }
@@ -442,18 +469,6 @@ where
             }
         }
         false
-    }
-
-    /// The most bytes of payload that are sure to fit into `room`, at least 1.
-    #[inline]
-    fn fitting(&self, room: usize) -> usize {
-        let mut len = room;
-        if !<V::Framing as Framing>::VERBATIM {
-            while len > 1 && self.encoder.law().expansion(len) > room {
-                len /= 2;
-            }
-        }
-        len
     }
 
     /// All input was taken, and no more will come.
@@ -485,8 +500,8 @@ where
     fn count_input(&mut self, n: usize, now: Instant) {
         if n > 0 {
             self.stats.bytes_received += n as u64;
-            // A closing connection drops what comes, and a peer that goes on sending must not keep it for ever.
-            if self.state == State::Open {
+            // What a closing connection still sends is dropped, and must not keep it from ending.
+            if self.state == State::Open && self.input == Input::Flowing {
                 self.active_at = now;
             }
         }
@@ -506,6 +521,28 @@ where
         // Its storage takes what is read only to be dropped.
         self.decoder.reset();
         self.active_at = now;
+    }
+}
+
+/// The most bytes of payload that are sure to fit into `room`, at least 1.
+#[inline]
+fn fitting<L: Framing>(law: &L, room: usize) -> usize {
+    let mut len = room;
+    if !L::VERBATIM {
+        while len > 1 && law.expansion(len) > room {
+            len /= 2;
+        }
+    }
+    len
+}
+
+/// Bytes of output storage that a session of this service needs at least: for front ends that choose the size of it then.
+pub fn needed_output<V: Service>(service: &V, law: &V::Framing) -> usize {
+    let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+    match service.intake() {
+        Intake::Whole { reply } => overhead + reply,
+        // Whatever the room is, the answer to one more byte of the request must fit.
+        Intake::Streamed { extra } => overhead + extra + law.expansion(1) + <V::Framing as Framing>::HELD,
     }
 }
 

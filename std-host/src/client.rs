@@ -159,6 +159,14 @@ impl<L: Framing + Clone> BufferedClient<L> {
         }
     }
 
+    /// Receives one message, which must come, into `reply`.
+    ///
+    /// # Errors
+    /// As [`receive_to`](Self::receive_to); and [`ErrorKind::ClosedBeforeReply`].
+    pub fn receive_reply(&mut self, reply: &mut impl Write) -> Result<(), HostError> {
+        if self.receive_to(reply)? { Ok(()) } else { Err(HostError::closed(&self.server, 0, None)) }
+    }
+
     /// Sends `message` and receives the next message into `reply`, both at the same time: it does not matter how long they
     /// are and how much the server holds.
     ///
@@ -347,7 +355,7 @@ impl<L: Framing> fmt::Debug for BufferedClient<L> {
 }
 
 /// Tries one address after the other, each with its share of the connect timeout, which began at `begin`.
-fn connect_to_any(
+pub(crate) fn connect_to_any(
     server: &Address,
     addresses: &[SocketAddr],
     options: &SocketOptions,

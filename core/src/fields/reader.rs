@@ -4,8 +4,8 @@ use super::{FieldError, FieldErrorKind};
 
 /// Takes fields off the front of a payload.
 ///
-/// What it lends lies in the payload itself. A call that fails leaves the reader where it was, so another kind of field can be
-/// tried; a clone looks ahead.
+/// What it lends lies in the payload itself. A call that fails leaves the reader where it was, so another kind of field
+/// can be tried; a clone looks ahead.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FieldReader<'a> {
@@ -134,8 +134,8 @@ impl<'a> FieldReader<'a> {
     /// One byte, 0 or 1. For a peer that writes other bytes for true, read `u8()? != 0`.
     ///
     /// # Errors
-    /// [`FieldErrorKind::NotBool`] for any other byte: two readers that differ here would read two messages, and a byte that
-    /// ought to be 0 or 1 and is not says that the fields are not where they should be.
+    /// [`FieldErrorKind::NotBool`] for any other byte: two readers that differ here would read two messages, and a byte
+    /// that ought to be 0 or 1 and is not says that the fields are not where they should be.
     #[inline]
     pub fn bool(&mut self) -> Result<bool, FieldError> {
         match self.left.first() {

@@ -179,8 +179,8 @@ impl<'a> FieldWriter<'a> {
         }
     }
 
-    /// A field of `width` bytes: this text, and zeros behind it where it is shorter. Zeros at the end of the text itself are not
-    /// told from them by who reads it.
+    /// A field of `width` bytes: this text, and zeros behind it where it is shorter. Zeros at the end of the text
+    /// itself are not told from them by who reads it.
     ///
     /// # Errors
     /// As [`fixed`](Self::fixed).

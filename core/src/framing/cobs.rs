@@ -46,6 +46,8 @@ impl Framing for Cobs {
     const PREFIX: usize = 1;
     const SUFFIX: usize = 1;
     const VERBATIM: bool = false;
+    /// A block is held until it is complete: its code and up to 253 bytes.
+    const HELD: usize = 254;
 
     #[inline]
     fn step(&self, state: &mut CobsState, input: &[u8]) -> Result<Step, Malformed> {

@@ -139,6 +139,10 @@ pub trait Framing {
     /// `false`.
     const VERBATIM: bool = true;
 
+    /// The most bytes that are [held](Tail::hold) between two pieces of a payload. An encoder that streams must have as many beyond
+    /// what a piece needs, or nothing moves.
+    const HELD: usize = 0;
+
     /// Writes as much of (a piece of) a payload as fits into `out`, and says how many bytes of it that was.
     #[inline]
     fn body(&self, payload: &[u8], out: &mut Tail<'_>) -> usize {

@@ -56,8 +56,7 @@ fn streams<C: Case>() -> Vec<Vec<u8>> {
     streams
 }
 
-fn check<C: Case>(stream: &[u8], rules: &Rules, cuts: &[usize]) {
-    let want = expected::<C>(stream, rules);
+fn check<C: Case>(stream: &[u8], rules: &Rules, cuts: &[usize], want: &Reading) {
     let mut pieces = Vec::new();
     let mut from = 0;
     for &cut in cuts.iter().chain([&stream.len()]) {
@@ -67,9 +66,9 @@ fn check<C: Case>(stream: &[u8], rules: &Rules, cuts: &[usize]) {
     let name = C::NAME;
     for way in WAYS {
         let got = read_events(C::law(), rules, &pieces.iter().map(|piece| (way, *piece)).collect::<Vec<_>>());
-        assert_eq!(got, want, "{name}, {way:?}, {rules:?}, {stream:02x?} cut at {cuts:?}");
+        assert_eq!(got, *want, "{name}, {way:?}, {rules:?}, {stream:02x?} cut at {cuts:?}");
     }
-    let want = want.whole_frames();
+    let want = want.clone().whole_frames();
     for way in FRAME_WAYS {
         let got = read_frames(C::law(), rules, &pieces.iter().map(|piece| (way, *piece)).collect::<Vec<_>>());
         assert_eq!(got, want, "{name}, {way:?}, {rules:?}, {stream:02x?} cut at {cuts:?}");
@@ -80,7 +79,7 @@ fn check<C: Case>(stream: &[u8], rules: &Rules, cuts: &[usize]) {
 fn all_rules<C: Case>() -> Vec<Rules> {
     let least = C::Law::PREFIX.max(C::Law::SUFFIX).max(1);
     let mut all = Vec::new();
-    for storage in [least, least + 1, least.max(8), least.max(13), 64] {
+    for storage in [least, least + 1, least.max(8), least.max(13)] {
         for (oversize, stream_above) in POLICIES {
             all.push(Rules { stream_above, ..Rules::new(storage, oversize) });
         }
@@ -96,9 +95,10 @@ fn all_rules<C: Case>() -> Vec<Rules> {
 fn every_single_cut<C: Case>() {
     for rules in all_rules::<C>() {
         for stream in streams::<C>() {
-            check::<C>(&stream, &rules, &[]);
-            for cut in 0..=stream.len() {
-                check::<C>(&stream, &rules, &[cut]);
+            let want = expected::<C>(&stream, &rules);
+            check::<C>(&stream, &rules, &[], &want);
+            for cut in 1..stream.len() {
+                check::<C>(&stream, &rules, &[cut], &want);
             }
         }
     }
@@ -107,7 +107,7 @@ fn every_single_cut<C: Case>() {
 fn one_byte_steps<C: Case>() {
     for rules in all_rules::<C>() {
         for stream in streams::<C>() {
-            check::<C>(&stream, &rules, &(1..stream.len().max(1)).collect::<Vec<_>>());
+            check::<C>(&stream, &rules, &(1..stream.len().max(1)).collect::<Vec<_>>(), &expected::<C>(&stream, &rules));
         }
     }
 }
@@ -123,7 +123,7 @@ fn random_case<C: Case>() {
     // What is behind the good frames: nothing, noise, a huge claim, broken bytes; and how much is lost at the end.
     let tail = (prop::collection::vec(any::<u8>(), 0..20), 0..6_usize, 0..10_usize);
     let cuts = prop::collection::vec((any::<Index>(), 0..WAYS.len(), 0..FRAME_WAYS.len()), 0..12);
-    let config = ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |((policy, extra) in policies, (max_frame, min_frame, max_empty) in limits, frames in frames,
                         (noise, kind, lost) in tail, mut cuts in cuts)| {
         let mut stream = Vec::new();

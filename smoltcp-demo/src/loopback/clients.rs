@@ -9,6 +9,7 @@ use smoltcp::phy::RxToken;
 use smoltcp::socket::tcp;
 use smoltcp::wire::IpEndpoint;
 
+use super::datagrams::Datagrams;
 use super::{LoopbackConfig, SERVER};
 use crate::Turn;
 use crate::clock::{from_smoltcp, to_smoltcp};
@@ -40,6 +41,7 @@ pub(super) struct Clients {
     interface: Interface,
     sockets: SocketSet<'static>,
     all: Vec<Client>,
+    datagrams: Datagrams,
     ring: usize,
     patience: Duration,
     /// The port of the next client.
@@ -74,10 +76,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 impl Clients {
     pub(super) fn new(interface: Interface, config: &LoopbackConfig) -> Self {
+        let mut sockets = SocketSet::new(Vec::new());
+        let datagrams = Datagrams::new(&mut sockets);
         Self {
             interface,
-            sockets: SocketSet::new(Vec::new()),
+            sockets,
             all: Vec::new(),
+            datagrams,
             ring: config.client_ring,
             patience: config.client_patience,
             port: FIRST_PORT,
@@ -137,6 +142,10 @@ impl Clients {
         }
     }
 
+    pub(super) fn datagrams_mut(&mut self) -> &mut Datagrams {
+        &mut self.datagrams
+    }
+
     pub(super) fn set_reading(&mut self, client: ClientId, reading: bool) {
         self.all[client.0].reading = reading;
     }
@@ -170,6 +179,7 @@ impl Clients {
         for client in &mut self.all {
             moved |= client.run(&mut self.sockets);
         }
+        moved |= self.datagrams.run(&mut self.sockets);
         while self.interface.poll_egress(at, device, &mut self.sockets) == PollResult::SocketStateChanged {
             moved = true;
         }

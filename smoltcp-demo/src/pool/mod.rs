@@ -7,7 +7,7 @@
 //! connection half open: smoltcp gives a segment to the first socket that accepts it, and the ghost would reset the client.
 //!
 //! So here nobody listens. The pool looks at the frame at the head of the device's queue (that is what
-//! [`Line::peek`] is for), and when it is a SYN for a port that is served, and no slot
+//! [`Line::peek`](crate::device::Line::peek) is for), and when it is a SYN for a port that is served, and no slot
 //! holds that connection, a free slot listens for it, just before the stack takes the frame. Every slot can serve every port; all of
 //! them can be in use; a burst of SYNs finds a listener for each; and what is refused is counted.
 //!

@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
-use crate::child::{Server, read};
+use crate::child::{FRAMEWRIGHT, Server, read, read_all};
 use crate::{PATIENCE, frame, wait_until};
 
 /// Whether this client is answered within a moment.
@@ -24,7 +26,7 @@ fn without_file_descriptors_it_waits_and_serves_when_others_leave() {
             stream
         })
         .collect();
-    server.wait_for_log("no new clients for a moment, those connected are served: Too many open files");
+    server.wait_for_log("cannot accept; no new clients for a moment, those connected are served: Too many open files");
     let (mut lucky, mut waiting): (Vec<_>, Vec<_>) =
         clients.into_iter().partition(|client| is_served(client, Duration::from_millis(200)));
     assert!((5..20).contains(&lucky.len()), "{} are served", lucky.len());
@@ -56,6 +58,46 @@ fn without_file_descriptors_it_waits_and_serves_when_others_leave() {
 }
 
 #[test]
+fn without_threads_it_refuses_and_serves_when_others_leave() {
+    // A user that has nothing else running, which only root can become, and a place where that user finds the program.
+    let program = env::temp_dir().join(format!("framewright-{}", process::id()));
+    fs::copy(FRAMEWRIGHT, &program).unwrap();
+    let as_nobody = |command: &str| {
+        let mut limited = Command::new("setpriv");
+        limited.args(["--reuid=61234", "--regid=61234", "--clear-groups", "bash", "-c", command]).arg(&program);
+        limited
+    };
+    let allowed = as_nobody("ulimit -u 8 && \"$0\" --version").output().is_ok_and(|output| output.status.success());
+    if !allowed {
+        fs::remove_file(&program).unwrap();
+        return;
+    }
+    let server = Server::start_as(as_nobody("ulimit -u 8 && exec \"$0\" \"$@\"").args(["serve", "echo=0"]));
+    fs::remove_file(&program).unwrap();
+    let clients: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = server.connect("echo");
+            let _ = stream.write_all(&frame(b"?"));
+            let answered = stream.read_exact(&mut [0; 5]).is_ok();
+            (stream, answered)
+        })
+        .collect();
+    server.wait_for_log("cannot start a thread, one client refused; no new clients for a moment");
+    let lucky: Vec<_> = clients.iter().filter(|(_, answered)| *answered).collect();
+    assert!((1..8).contains(&lucky.len()), "{} are served", lucky.len());
+    let mut first = &lucky[0].0;
+    first.write_all(&frame(b"!")).unwrap();
+    assert_eq!(read(first, 5), frame(b"!"), "those connected are served");
+    assert!(server.processor_time() < 50, "it does not spin");
+    drop(clients);
+    wait_until("a new client is served", || {
+        let mut stream = server.connect("echo");
+        let _ = stream.write_all(&frame(b"?"));
+        stream.read_exact(&mut [0; 5]).is_ok()
+    });
+}
+
+#[test]
 fn the_client_over_the_limit_is_refused_and_logged_once_in_a_while() {
     let server = Server::start(&["serve", "echo=0", "--max-clients", "3"]);
     let clients: Vec<_> = (0..3).map(|_| server.connect("echo")).collect();
@@ -76,6 +118,18 @@ fn the_client_over_the_limit_is_refused_and_logged_once_in_a_while() {
         let _ = stream.write_all(&frame(b"?"));
         stream.read_exact(&mut [0; 5]).is_ok()
     });
+}
+
+#[test]
+fn clients_of_kv_and_chat_are_told_that_there_is_no_room() {
+    let server = Server::start(&["serve", "kv=0", "chat=0", "echo=0", "--max-clients", "1"]);
+    let first = server.connect("echo");
+    (&first).write_all(&frame(b"?")).unwrap();
+    read(&first, 5);
+    let refused = server.connect("kv");
+    (&refused).write_all(b"GET key\n").unwrap();
+    assert_eq!(read_all(&refused), b"ERROR\n");
+    assert_eq!(read_all(&server.connect("chat")), b"[ERROR] The server is full. Try again later.\n");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -195,16 +195,40 @@ fn a_client_that_never_closes_holds_a_stopping_server_only_for_a_while() {
 }
 
 #[test]
-fn a_client_that_sends_for_ever_and_reads_nothing_holds_it_not_longer() {
+fn a_client_that_reads_nothing_holds_it_not_longer() {
     let config =
         ServerConfig { close_timeout: PATIENCE, stop_timeout: Duration::from_millis(300), ..ServerConfig::default() };
     let mut serving = Serving::echo(config);
     let mut stream = serving.connect();
-    let sending = thread::spawn(move || while stream.write_all(&frame(&[1; 100])).is_ok() {});
+    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    while stream.write_all(&frame(&[1; 1000])).is_ok() {}
     let begin = Instant::now();
     serving.stopper.stop();
     serving.wait();
     assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_client_that_never_pauses_holds_it_not_longer() {
+    let config = ServerConfig { close_timeout: Duration::from_millis(300), ..with_buffers(1024) };
+    let mut serving = Serving::echo(config);
+    let mut stream = serving.connect();
+    let mut reader = stream.try_clone().unwrap();
+    let sending = thread::spawn(move || while stream.write_all(&frame(&[1; 8]).repeat(500_000)).is_ok() {});
+    let replies = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&replies);
+    let reading = thread::spawn(move || {
+        let mut chunk = vec![0; 100_000];
+        while let Ok(n @ 1..) = reader.read(&mut chunk) {
+            counted.fetch_add(n, Ordering::Relaxed);
+        }
+    });
+    wait_until("it is busy", || replies.load(Ordering::Relaxed) > 1_000_000);
+    serving.stopper.stop();
+    let begin = Instant::now();
+    serving.wait();
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    reading.join().unwrap();
     sending.join().unwrap();
 }
 
@@ -255,6 +279,7 @@ fn a_length_over_the_limit_closes_that_connection_after_its_earlier_replies() {
     stream.write_all(&sent).unwrap();
     other.request(b"fine", &mut Vec::new()).unwrap();
     assert_eq!(read_all(&stream), good);
+    stream.write_all(&sent).expect("dropped, and not answered by a reset");
     other.request(b"fine", &mut Vec::new()).unwrap();
 }
 
@@ -270,6 +295,30 @@ fn one_client_more_than_allowed_is_refused_until_another_leaves() {
     first.shutdown();
     wait_until("a new client is served", || serving.client().request(b"3", &mut Vec::new()).is_ok());
     second.request(b"2", &mut Vec::new()).unwrap();
+}
+
+#[test]
+fn who_is_refused_is_told_where_the_framing_has_words_for_it() {
+    let config = ServerConfig { max_clients: 1, ..with_buffers(64) };
+    let serving = Serving::new(config, Handler::new(|_| Shout).with_full_notice(b"the server is full\n"));
+    let first = serving.connect();
+    (&first).write_all(b"hi\n").unwrap();
+    assert_eq!(read(&first, 3), b"HI\n");
+    // More than can be turned away at a time, each with a request that nobody reads.
+    let mut refused = Vec::new();
+    for _ in 0..100 {
+        let stream = serving.connect();
+        let _ = (&stream).write_all(b"a request\n");
+        assert_eq!(read_all(&stream), b"the server is full\n");
+        refused.push(stream);
+    }
+    let last = refused.last().unwrap();
+    for _ in 0..3 {
+        (&*last).write_all(b"?\n").expect("no reset before it could read");
+    }
+    wait_until("it is closed altogether", || (&*last).write_all(b"?\n").is_err());
+    (&first).write_all(b"hi\n").unwrap();
+    assert_eq!(read(&first, 3), b"HI\n");
 }
 
 #[test]

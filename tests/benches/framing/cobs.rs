@@ -1,0 +1,251 @@
+//! Decoders of COBS frames.
+
+use framewright::framing::Cobs;
+use framewright::{Decoder, Event, Oversize};
+use memchr::memchr;
+use postcard::accumulator::{CobsAccumulator, FeedResult};
+
+use crate::measure::{Contender, Decode, Sink};
+use crate::peers::CAPACITY;
+use crate::stream::Dialect;
+
+pub(crate) fn contenders() -> Vec<Contender> {
+    vec![
+        Contender::decode("borrow", || Borrow(Decoder::new(Cobs, vec![0; CAPACITY]))),
+        Contender::decode("direct", || Direct(Decoder::new(Cobs, vec![0; CAPACITY]))),
+        Contender::decode("push_byte", || PushByte(Decoder::new(Cobs, vec![0; CAPACITY]))),
+        Contender::decode("stream", || {
+            let decoder = Decoder::new(Cobs, vec![0; CAPACITY]);
+            Streaming(decoder.with_oversize(Oversize::Stream).with_stream_above(0).with_max_frame(CAPACITY as u64))
+        }),
+        Contender::decode("hand, block copy", || HandBlocks {
+            payload: vec![0; CAPACITY].into_boxed_slice(),
+            len: 0,
+            left: 0,
+            before: Before::Begins,
+        }),
+        Contender::decode("cobs", || CobsCrate(::cobs::CobsDecoderOwned::new(CAPACITY))),
+        Contender::decode("corncobs, whole", || CornCobs(Frames::new())),
+        Contender::decode("corncobs, bytes", || CornCobsBytes {
+            decoder: corncobs::Decoder::default(),
+            payload: vec![0; CAPACITY].into_boxed_slice(),
+            len: 0,
+        }),
+        Contender::decode("wire-codec, whole", || WireCodec(Frames::new())),
+        Contender::decode_dialect("postcard", Dialect::Postcard, || Postcard(Box::new(CobsAccumulator::new()))),
+    ]
+}
+
+/// Ours, from the caller's slice.
+struct Borrow(Decoder<Cobs, Vec<u8>>);
+
+impl Decode for Borrow {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        let mut chunk = segment;
+        while let Some(payload) = self.0.next(&mut chunk).expect("a good stream") {
+            sink.take(payload);
+        }
+    }
+}
+
+/// Ours, from its own storage.
+struct Direct(Decoder<Cobs, Vec<u8>>);
+
+impl Decode for Direct {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        while !segment.is_empty() {
+            let spare = self.0.spare_mut();
+            let n = spare.len().min(segment.len());
+            let (now, later) = segment.split_at(n);
+            spare[..n].copy_from_slice(now);
+            self.0.commit(n);
+            segment = later;
+            while let Some(payload) = self.0.pop().expect("a good stream") {
+                sink.take(payload);
+            }
+        }
+    }
+}
+
+/// Ours, byte by byte.
+struct PushByte(Decoder<Cobs, Vec<u8>>);
+
+impl Decode for PushByte {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        for &byte in segment {
+            if let Some(payload) = self.0.push_byte(byte).expect("a good stream") {
+                sink.take(payload);
+            }
+        }
+    }
+}
+
+/// Ours, in pieces that are never gathered.
+struct Streaming(Decoder<Cobs, Vec<u8>>);
+
+impl Decode for Streaming {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        let mut chunk = segment;
+        while let Some(event) = self.0.next_event(&mut chunk).expect("a good stream") {
+            match event {
+                Event::Frame(payload) => sink.take(payload),
+                Event::Begin { .. } => {}
+                Event::Chunk(bytes) => sink.piece(bytes),
+                Event::End => sink.end(),
+            }
+        }
+    }
+}
+
+/// Copies block by block. It trusts its input: a zero inside a block passes as data.
+struct HandBlocks {
+    payload: Box<[u8]>,
+    len: usize,
+    /// Bytes of the block to come.
+    left: usize,
+    before: Before,
+}
+
+/// What comes before the next code byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Begins,
+    Full,
+    Zero,
+}
+
+impl Decode for HandBlocks {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        loop {
+            if self.left > 0 {
+                let n = self.left.min(segment.len());
+                let (now, later) = segment.split_at(n);
+                self.payload[self.len..self.len + n].copy_from_slice(now);
+                self.len += n;
+                self.left -= n;
+                segment = later;
+            }
+            let Some((&code, behind)) = segment.split_first() else { return };
+            segment = behind;
+            if code == 0 {
+                if self.before != Before::Begins {
+                    sink.take(&self.payload[..self.len]);
+                }
+                (self.len, self.before) = (0, Before::Begins);
+                continue;
+            }
+            if self.before == Before::Zero {
+                self.payload[self.len] = 0;
+                self.len += 1;
+            }
+            self.left = usize::from(code) - 1;
+            self.before = if code == 0xFF { Before::Full } else { Before::Zero };
+        }
+    }
+}
+
+struct CobsCrate(::cobs::CobsDecoderOwned);
+
+impl Decode for CobsCrate {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        while let Some(report) = self.0.push(segment).expect("a good stream") {
+            sink.take(&self.0.dest()[..report.frame_size()]);
+            segment = &segment[report.parsed_size()..];
+        }
+    }
+}
+
+/// Finds whole frames, for decoders that take no others. Only a frame that is cut is copied.
+struct Frames {
+    kept: Vec<u8>,
+    payload: Box<[u8]>,
+}
+
+impl Frames {
+    fn new() -> Self {
+        Self { kept: Vec::with_capacity(CAPACITY), payload: vec![0; CAPACITY].into_boxed_slice() }
+    }
+
+    /// Calls `decode` with each frame up to its zero, and a place for its payload.
+    #[inline(always)]
+    fn feed(&mut self, mut segment: &[u8], mut decode: impl FnMut(&[u8], &mut [u8])) {
+        while let Some(zero) = memchr(0, segment) {
+            let (frame, behind) = segment.split_at(zero + 1);
+            if self.kept.is_empty() {
+                decode(frame, &mut self.payload);
+            } else {
+                self.kept.extend_from_slice(frame);
+                decode(&self.kept, &mut self.payload);
+                self.kept.clear();
+            }
+            segment = behind;
+        }
+        assert!(self.kept.len() + segment.len() <= CAPACITY, "too long");
+        self.kept.extend_from_slice(segment);
+    }
+}
+
+struct CornCobs(Frames);
+
+impl Decode for CornCobs {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        self.0.feed(segment, |frame, payload| {
+            let len = corncobs::decode_buf(frame, payload).expect("a good stream");
+            sink.take(&payload[..len]);
+        });
+    }
+}
+
+struct CornCobsBytes {
+    decoder: corncobs::Decoder,
+    payload: Box<[u8]>,
+    len: usize,
+}
+
+impl Decode for CornCobsBytes {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        for &byte in segment {
+            match self.decoder.advance(byte).expect("a good stream") {
+                corncobs::DecodeStatus::Pending => {}
+                corncobs::DecodeStatus::Append(byte) => {
+                    self.payload[self.len] = byte;
+                    self.len += 1;
+                }
+                corncobs::DecodeStatus::Done => {
+                    sink.take(&self.payload[..self.len]);
+                    self.len = 0;
+                    self.decoder = corncobs::Decoder::default();
+                }
+            }
+        }
+    }
+}
+
+struct WireCodec(Frames);
+
+impl Decode for WireCodec {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        self.0.feed(segment, |frame, payload| {
+            let mut out = wire_codec::WriteBuf::new(payload);
+            wire_codec::cobs::decode(&frame[..frame.len() - 1], &mut out).expect("a good stream");
+            sink.take(out.written());
+        });
+    }
+}
+
+struct Postcard(Box<CobsAccumulator<CAPACITY>>);
+
+impl Decode for Postcard {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        loop {
+            match self.0.feed_ref::<&[u8]>(segment) {
+                FeedResult::Consumed => return,
+                FeedResult::Success { data, remaining } => {
+                    sink.take(data);
+                    segment = remaining;
+                }
+                FeedResult::OverFull(_) | FeedResult::DeserError(_) => panic!("a good stream"),
+            }
+        }
+    }
+}

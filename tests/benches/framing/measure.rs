@@ -1,0 +1,305 @@
+//! Takes the time of contenders in turns.
+
+use std::fmt;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::stream::{Dialect, Payload, Stream, Streams};
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    pub(crate) group: &'static str,
+    pub(crate) payload: Payload,
+    /// In bytes; 0: there are no segments.
+    pub(crate) segment: usize,
+    pub(crate) sink: SinkKind,
+    pub(crate) temperature: Temperature,
+}
+
+/// What was measured of one contender.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    /// Nanoseconds a frame, the median of all rounds; or why there is none.
+    pub(crate) nanos: Result<f64, &'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SinkKind {
+    Every,
+    Ends,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Temperature {
+    Hot,
+    Cold,
+}
+
+/// Someone who decodes or encodes.
+pub(crate) struct Contender {
+    name: &'static str,
+    dialect: Dialect,
+    work: Result<Work, &'static str>,
+}
+
+/// Works through a window of a stream so many times, and returns the digest.
+type Work = Box<dyn FnMut(&Stream, usize, usize, SinkKind, usize) -> u64>;
+
+/// Takes payloads as they come out of a decoder, or bytes as they come out of an encoder.
+pub(crate) trait Sink {
+    fn take(&mut self, bytes: &[u8]);
+
+    /// A payload that comes in pieces is complete: the same as if it had come whole.
+    fn end(&mut self);
+
+    /// A piece of a payload.
+    fn piece(&mut self, bytes: &[u8]);
+}
+
+/// Turns segments into payloads.
+pub(crate) trait Decode {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S);
+}
+
+/// Turns payloads into a stream, and gives `sink` the bytes when its buffer is full.
+pub(crate) trait Encode {
+    fn push<S: Sink>(&mut self, payload: &Bytes, sink: &mut S);
+    fn flush<S: Sink>(&mut self, sink: &mut S);
+}
+
+impl Contender {
+    /// A decoder, which each sample uses anew.
+    pub(crate) fn decode<D: Decode + 'static>(name: &'static str, make: fn() -> D) -> Self {
+        Self::decode_dialect(name, Dialect::Own, make)
+    }
+
+    pub(crate) fn decode_dialect<D: Decode + 'static>(name: &'static str, dialect: Dialect, make: fn() -> D) -> Self {
+        fn run<D: Decode, S: Sink>(
+            decoder: &mut D,
+            stream: &Stream,
+            window: usize,
+            segment: usize,
+            times: usize,
+            sink: &mut S,
+        ) {
+            let window = &stream.windows[window];
+            let bytes = &stream.bytes[window.start..window.end];
+            for _ in 0..times {
+                for segment in black_box(bytes).chunks(segment) {
+                    decoder.feed(segment, sink);
+                }
+            }
+        }
+        let mut decoder = make();
+        let work: Work = Box::new(move |stream, window, segment, kind, times| match kind {
+            SinkKind::Every => {
+                let mut sink = Every::default();
+                run(&mut decoder, stream, window, segment, times, &mut sink);
+                sink.digest
+            }
+            SinkKind::Ends => {
+                let mut sink = Ends::default();
+                run(&mut decoder, stream, window, segment, times, &mut sink);
+                sink.digest
+            }
+        });
+        Self { name, dialect, work: Ok(work) }
+    }
+
+    pub(crate) fn encode<E: Encode + 'static>(name: &'static str, make: fn() -> E) -> Self {
+        fn run<E: Encode, S: Sink>(encoder: &mut E, stream: &Stream, times: usize, sink: &mut S) {
+            for _ in 0..times {
+                for payload in black_box(&stream.payloads) {
+                    encoder.push(payload, sink);
+                }
+                encoder.flush(sink);
+            }
+        }
+        let mut encoder = make();
+        let work: Work = Box::new(move |stream, _, _, kind, times| match kind {
+            SinkKind::Every => {
+                let mut sink = Every::default();
+                run(&mut encoder, stream, times, &mut sink);
+                sink.sum
+            }
+            SinkKind::Ends => {
+                let mut sink = Ends::default();
+                run(&mut encoder, stream, times, &mut sink);
+                0
+            }
+        });
+        Self { name, dialect: Dialect::Own, work: Ok(work) }
+    }
+
+    /// One that has no such cell, and why.
+    pub(crate) fn cannot(name: &'static str, why: &'static str) -> Self {
+        Self { name, dialect: Dialect::Own, work: Err(why) }
+    }
+}
+
+/// Takes turns until each contender has `rounds` samples of about `sample_micros`.
+///
+/// # Panics
+/// A contender's payloads are not those of the first one.
+pub(crate) fn measure(
+    cell: &Cell,
+    streams: &Streams,
+    contenders: &mut [Contender],
+    rounds: usize,
+    sample_micros: u64,
+) -> Vec<Figure> {
+    let mut times = vec![1; contenders.len()];
+    let mut digests = Vec::new();
+    for (contender, times) in contenders.iter_mut().zip(&mut times) {
+        let Ok(work) = &mut contender.work else { continue };
+        let stream = streams.get(contender.dialect);
+        // Once for the digest, which warms up too, and once for the time.
+        digests.push((contender.name, work(stream, 0, cell.segment, cell.sink, 1)));
+        let begin = Instant::now();
+        black_box(work(stream, 0, cell.segment, cell.sink, 1));
+        if cell.temperature == Temperature::Hot {
+            let one = begin.elapsed().max(Duration::from_nanos(1)).as_nanos();
+            *times = usize::try_from(u128::from(sample_micros) * 1000 / one).unwrap_or(1).clamp(1, 10_000);
+        }
+    }
+    for (name, digest) in &digests {
+        assert_eq!(*digest, digests[0].1, "{cell:?}: {name} decodes otherwise than {}", digests[0].0);
+    }
+    let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
+    let mut window = 0;
+    for round in 0..rounds {
+        for turn in 0..contenders.len() {
+            let at = (round + turn) % contenders.len();
+            let contender = &mut contenders[at];
+            let Ok(work) = &mut contender.work else { continue };
+            let stream = streams.get(contender.dialect);
+            window = (window + 1) % stream.windows.len();
+            let begin = Instant::now();
+            black_box(work(stream, window, cell.segment, cell.sink, times[at]));
+            let elapsed = begin.elapsed();
+            let frames = if cell.segment == 0 { stream.payloads.len() } else { stream.windows[window].frames };
+            // Fewer than 2^52 of either.
+            #[allow(clippy::cast_precision_loss)]
+            samples[at].push(elapsed.as_nanos() as f64 / (frames * times[at]) as f64);
+        }
+    }
+    let figures = contenders.iter().zip(samples);
+    figures
+        .map(|(contender, mut samples)| {
+            samples.sort_by(f64::total_cmp);
+            let nanos = match &contender.work {
+                Ok(_) => Ok(samples[samples.len() / 2]),
+                Err(why) => Err(*why),
+            };
+            Figure { name: contender.name, nanos }
+        })
+        .collect()
+}
+
+/// Adds up every byte.
+#[derive(Default)]
+struct Every {
+    digest: u64,
+    sum: u64,
+}
+
+impl Sink for Every {
+    #[inline(always)]
+    fn take(&mut self, bytes: &[u8]) {
+        self.piece(bytes);
+        self.end();
+    }
+
+    #[inline(always)]
+    fn piece(&mut self, bytes: &[u8]) {
+        // The sum does not depend on where payloads are cut.
+        for block in bytes.chunks(LANES_HOLD) {
+            let mut words = block.chunks_exact(8);
+            let mut lanes = 0_u64;
+            for word in &mut words {
+                let word = u64::from_le_bytes(word.try_into().expect("a word has 8 bytes"));
+                lanes += (word & EVEN_LANES) + (word >> 8 & EVEN_LANES);
+            }
+            self.sum += (lanes & 0xFFFF) + (lanes >> 16 & 0xFFFF) + (lanes >> 32 & 0xFFFF) + (lanes >> 48);
+            for byte in words.remainder() {
+                self.sum += u64::from(*byte);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self) {
+        self.digest = self.digest.rotate_left(5) ^ self.sum;
+    }
+}
+
+/// How many bytes can be added up in lanes of 16 bits, two of each word in a lane, without overflow.
+const LANES_HOLD: usize = 1024;
+/// The bytes of a word that are added up in lanes.
+const EVEN_LANES: u64 = 0x00FF_00FF_00FF_00FF;
+
+/// Looks at the length, the first and the last byte.
+#[derive(Default)]
+struct Ends {
+    digest: u64,
+    len: u64,
+    first: u8,
+    last: u8,
+}
+
+impl Sink for Ends {
+    #[inline(always)]
+    fn take(&mut self, bytes: &[u8]) {
+        self.piece(bytes);
+        self.end();
+    }
+
+    #[inline(always)]
+    fn piece(&mut self, bytes: &[u8]) {
+        if let ([first, ..], [.., last]) = (bytes, bytes) {
+            if self.len == 0 {
+                self.first = *first;
+            }
+            self.last = *last;
+            self.len += bytes.len() as u64;
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self) {
+        self.digest = self.digest.rotate_left(5) ^ (self.len << 16 | u64::from(self.first) << 8 | u64::from(self.last));
+        (self.len, self.first, self.last) = (0, 0, 0);
+    }
+}
+
+impl Temperature {
+    /// The length of the stream.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::Hot => 256 << 10,
+            Self::Cold => 64 << 20,
+        }
+    }
+}
+
+impl fmt::Display for Temperature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Hot => "hot",
+            Self::Cold => "cold",
+        })
+    }
+}
+
+impl fmt::Display for SinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Every => "every",
+            Self::Ends => "ends",
+        })
+    }
+}

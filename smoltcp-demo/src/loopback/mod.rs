@@ -69,7 +69,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 use crate::Server;
 use crate::clock::to_smoltcp;
 use crate::device::{
-    self, Counts, Cut, ETHERNET_MTU, Impair, ImpairCounts, Impairments, LinkEnd, Observe, Observer, Speech,
+    self, Counts, Cut, ETHERNET_MTU, FinLast, Impair, ImpairCounts, Impairments, LinkEnd, Observe, Observer, Speech,
 };
 use crate::pool::{Event, Occupancy, Pool, PoolConfig, PoolCounts};
 use crate::services::{Catalogue, CatalogueError, HostState, ServiceName, Transport};
@@ -118,9 +118,9 @@ pub struct LoopbackConfig {
 pub struct Loopback {
     now: Instant,
     server: Server<'static, Catalogue<Box<[u8]>, HostState>>,
-    server_device: Cut<Observe<Impair<LinkEnd>>>,
+    server_device: FinLast<Cut<Observe<Impair<LinkEnd>>>>,
     clients: Clients,
-    client_device: Cut<Observe<LinkEnd>>,
+    client_device: FinLast<Cut<Observe<LinkEnd>>>,
     observer: Rc<RefCell<Observer>>,
     events: Vec<(Instant, Event)>,
 }
@@ -202,8 +202,10 @@ impl Loopback {
         let observer = Rc::new(RefCell::new(observer));
         let (server_end, client_end) = device::link(config.mtu);
         let impaired = Impair::new(server_end, config.impairments);
-        let mut server_device = Cut::new(Observe::new(impaired, Rc::clone(&observer)), config.segment);
-        let mut client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer)), config.segment);
+        let server_device = Cut::new(Observe::new(impaired, Rc::clone(&observer)), config.segment);
+        let mut server_device = FinLast::new(server_device);
+        let client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer)), config.segment);
+        let mut client_device = FinLast::new(client_device);
 
         let mut pool = Pool::new(catalogue, config.pool, sockets, Vec::new());
         for _ in 0..config.slots {
@@ -368,7 +370,7 @@ impl Loopback {
 
     /// What went wrong on the wire.
     pub fn impair_counts(&self) -> ImpairCounts {
-        self.server_device.inner().inner().counts()
+        self.server_device.inner().inner().inner().counts()
     }
 
     /// What happened to the datagrams for `udp-echo`.

@@ -21,6 +21,7 @@ pub mod pool;
 pub mod pump;
 mod server;
 pub mod services;
+mod udp;
 
 #[cfg(feature = "std")]
 pub mod demo;
@@ -29,6 +30,7 @@ pub mod loopback;
 
 pub use pool::Pool;
 pub use server::{Server, Turn};
+pub use udp::{MAX_DATAGRAM, UdpCounts, UdpEcho};
 
 #[cfg(all(test, feature = "std"))]
 mod raw_peer;

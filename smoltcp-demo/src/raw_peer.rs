@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use framewright::{Instant, SessionConfig};
+use framewright::service::ChatRules;
+use framewright::{Instant, SessionConfig, WallClock};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, RxToken, TxToken};
 use smoltcp::socket::tcp;
@@ -15,7 +16,7 @@ use smoltcp::wire::{
 use crate::clock::to_smoltcp;
 use crate::device::{LinkEnd, TcpSegment, link};
 use crate::pool::{Event, Occupancy, Pool, PoolConfig};
-use crate::services::{Catalogue, ServiceName};
+use crate::services::{Catalogue, HostState, ServiceName};
 use crate::{Server, Turn};
 
 /// The server's address, and the port where it echoes.
@@ -28,7 +29,7 @@ const PEER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
 
 /// A server, the wire to it, and a clock.
 pub(crate) struct Bench {
-    pub(crate) server: Server<'static, Catalogue<Vec<u8>>>,
+    pub(crate) server: Server<'static, Catalogue<Vec<u8>, HostState>>,
     device: LinkEnd,
     wire: LinkEnd,
     pub(crate) now: Instant,
@@ -85,10 +86,11 @@ impl Default for Setup {
 impl Bench {
     pub(crate) fn new(setup: &Setup) -> Self {
         let (mut device, wire) = link();
-        let services = Catalogue::new(setup.session)
-            .with(ServiceName::Echo, ECHO)
-            .and_then(|services| services.with(ServiceName::Trim, TRIM))
-            .expect("two services");
+        let services =
+            Catalogue::new(setup.session, HostState::new(setup.slots, ChatRules::default(), WallClock::UNSET))
+                .with(ServiceName::Echo, ECHO)
+                .and_then(|services| services.with(ServiceName::Trim, TRIM))
+                .expect("two services");
         let mut pool = Pool::new(services, setup.pool, SocketSet::new(Vec::new()), Vec::new());
         for _ in 0..setup.slots {
             let ring = || tcp::SocketBuffer::new(vec![0; setup.ring]);

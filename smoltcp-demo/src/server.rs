@@ -10,11 +10,13 @@ use crate::clock::{from_smoltcp, to_smoltcp};
 use crate::device::{Line, TcpSegment};
 use crate::pool::{Event, Pool};
 use crate::services::Services;
+use crate::udp::{UdpCounts, UdpEcho};
 
 /// A smoltcp interface with a pool of sockets.
 pub struct Server<'a, S: Services> {
     interface: Interface,
     pool: Pool<'a, S>,
+    udp_echo: Option<UdpEcho>,
     packets: usize,
 }
 
@@ -34,7 +36,13 @@ impl<'a, S: Services> Server<'a, S> {
     /// A turn takes at most `packets` frames from the device, at least one, before it serves the clients: a flood of frames
     /// cannot keep it from that.
     pub fn new(interface: Interface, pool: Pool<'a, S>, packets: usize) -> Self {
-        Self { interface, pool, packets: packets.max(1) }
+        Self { interface, pool, udp_echo: None, packets: packets.max(1) }
+    }
+
+    /// Serves `udp-echo` too, whose socket is in the set that the pool was made of.
+    #[must_use]
+    pub fn with_udp_echo(self, udp_echo: UdpEcho) -> Self {
+        Self { udp_echo: Some(udp_echo), ..self }
     }
 
     /// Takes frames that have come, moves bytes between sockets and sessions, sends frames. What is worth a line in the log
@@ -49,6 +57,9 @@ impl<'a, S: Services> Server<'a, S> {
             moved = true;
         }
         moved |= self.pool.serve(now, log);
+        if let Some(udp_echo) = &mut self.udp_echo {
+            moved |= udp_echo.serve(&self.interface, self.pool.sockets_mut(), now);
+        }
         // Each round sends at most one segment a socket, so all get their turn; it ends when windows or the device are full.
         while self.interface.poll_egress(at, device, self.pool.sockets_mut()) == PollResult::SocketStateChanged {
             moved = true;
@@ -56,7 +67,8 @@ impl<'a, S: Services> Server<'a, S> {
         let held = device.flush(at).map(from_smoltcp);
         let more = (left == 0).then_some(now);
         let stack = self.interface.poll_at(at, self.pool.sockets()).map(from_smoltcp);
-        let next = [held, more, stack, self.pool.deadline()].into_iter().flatten().min();
+        let datagrams = self.udp_echo.as_ref().and_then(UdpEcho::deadline);
+        let next = [held, more, stack, self.pool.deadline(), datagrams].into_iter().flatten().min();
         Turn { moved, next }
     }
 
@@ -68,6 +80,11 @@ impl<'a, S: Services> Server<'a, S> {
     /// The slots, to stop them.
     pub fn pool_mut(&mut self) -> &mut Pool<'a, S> {
         &mut self.pool
+    }
+
+    /// What happened to the datagrams for `udp-echo`.
+    pub fn udp_counts(&self) -> UdpCounts {
+        self.udp_echo.as_ref().map(UdpEcho::counts).unwrap_or_default()
     }
 
     /// The interface.

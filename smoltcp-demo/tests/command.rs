@@ -19,7 +19,7 @@ fn the_loopback_prints_its_table_and_exits_0() {
         assert!(text.contains(word), "no '{word}' in:\n{text}");
     }
     let rows: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("536 ")).collect();
-    assert_eq!(rows.len(), 2, "one row a service:\n{text}");
+    assert_eq!(rows.len(), 8, "one row a service:\n{text}");
 }
 
 #[test]

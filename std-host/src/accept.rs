@@ -21,6 +21,7 @@ use crate::datagram;
 use crate::errors::{Doing, HostError};
 use crate::seldom::Seldom;
 use crate::server::{Handler, Listener, Listening, ServerConfig, Totals};
+use crate::turned_away::TurnedAway;
 use crate::wait::{is_ready, wait};
 
 /// Accepts and serves until the server is stopped and the last connection is closed.
@@ -61,6 +62,7 @@ pub(crate) fn run(
             totals: Totals::default(),
             pause: Pause::default(),
             full: Seldom::default(),
+            turned_away: TurnedAway::default(),
         };
         acceptor.accept_until_stopped(&doors, keep_running);
         drop(doors);
@@ -83,6 +85,7 @@ struct Acceptor<'scope, 'env> {
     pause: Pause,
     /// When it was last logged that there are too many clients.
     full: Seldom,
+    turned_away: TurnedAway,
 }
 
 /// A listener that is being served.
@@ -107,11 +110,12 @@ impl Acceptor<'_, '_> {
             let shared = Arc::strong_count(keep_running) > 1 || Arc::weak_count(keep_running) > 0;
             let look_again = shared.then_some(FLAG_INTERVAL);
             let pause = self.pause.left();
+            let leave = self.turned_away.close_due();
             let mut fds = vec![PollFd::new(&self.around.stopper, PollFlags::IN)];
             if pause.is_none() {
                 fds.extend(doors.iter().map(|door| PollFd::new(&door.socket, PollFlags::IN)));
             }
-            if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).min()) {
+            if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).chain(leave).min()) {
                 self.pause.begin("cannot wait for clients", &error);
                 thread::sleep(PAUSE);
             }
@@ -147,6 +151,7 @@ impl Acceptor<'_, '_> {
             if let Some(times) = self.full.now() {
                 warn!(service = name, %peer, times, "refused: {max} clients are being served, which is the limit");
             }
+            self.turned_away.add(stream, handler.full_notice());
             return Next::More;
         };
         let (config, around) = (self.config, self.around);

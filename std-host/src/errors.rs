@@ -40,6 +40,8 @@ pub enum Doing {
     Receiving,
     /// Handing a message on to where it was to go.
     Storing,
+    /// Opening what the server keeps on disk.
+    Opening,
     /// Setting up a client or a server.
     Preparing,
 }
@@ -79,6 +81,10 @@ pub enum ErrorKind {
     TooLong,
     /// A setting is out of its range.
     BadSetting,
+    /// Another server has the data directory open.
+    DataInUse,
+    /// What lies in the data directory is no database, or is damaged.
+    DataDamaged,
     /// What the system says; there is no more to say.
     Other,
 }
@@ -115,7 +121,7 @@ impl HostError {
     }
 
     /// The same error, with why.
-    pub(crate) fn because(self, why: &'static str) -> Self {
+    pub(crate) fn because(self, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: Some(why.into()), ..self }
     }
 
@@ -170,6 +176,10 @@ impl HostError {
             (ErrorKind::BadReply, _) => "what came is no message of this framing",
             (ErrorKind::BadMessage, _) => "the message cannot be sent",
             (ErrorKind::TooLong, _) => "too long for a datagram: at most 65507 bytes over IPv4",
+            (ErrorKind::DataInUse, _) => "in use: stop the server that has it open, or take another directory",
+            (ErrorKind::DataDamaged, _) => {
+                "no database of this program, or damaged: put a copy in its place, or move it away to begin anew"
+            }
             (ErrorKind::BadSetting, _) => "not allowed",
             (ErrorKind::Other, _) => "failed",
         }
@@ -186,6 +196,7 @@ impl fmt::Display for HostError {
             Doing::Sending => write!(f, "cannot send to {target}"),
             Doing::Receiving => write!(f, "no reply from {target}"),
             Doing::Storing => write!(f, "cannot write to {target}"),
+            Doing::Opening => write!(f, "cannot open {target}"),
             Doing::Preparing => f.write_str(target),
         }?;
         write!(f, ": {}", self.advice())?;

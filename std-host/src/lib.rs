@@ -18,6 +18,7 @@ mod address;
 mod client;
 mod clock;
 mod connection;
+mod database;
 mod datagram;
 mod duplex;
 mod errors;
@@ -32,11 +33,13 @@ mod stop;
 mod store;
 #[cfg(feature = "tokio-codec")]
 pub mod tokio_codec;
+mod turned_away;
 mod wait;
 mod waker;
 
 pub use address::{Address, AddressError};
 pub use client::{BufferedClient, ClientConfig};
+pub use database::{DataConfig, SyncPolicy};
 pub use datagram::DatagramClient;
 pub use duplex::{Awaited, DuplexClient, Incoming};
 pub use errors::{Doing, ErrorKind, HostError};

@@ -11,6 +11,8 @@ use framewright::service::{ChatRules, Hub, Seat, Wake};
 use tracing::warn;
 
 use crate::clock::{self, LocalClock};
+use crate::database::Database;
+use crate::errors::HostError;
 use crate::waker::Waker;
 
 /// A chat room. Clones are the same room.
@@ -28,6 +30,15 @@ pub(crate) type Members = Hub<Box<[Seat<Bell>]>, Box<[u8]>, Bell>;
 struct Inside {
     hub: Members,
     clock: LocalClock,
+    history: Option<History>,
+}
+
+/// The public messages, as they are kept on disk.
+#[derive(Debug)]
+struct History {
+    database: Arc<Database>,
+    /// Up to here the room's log was handed over.
+    cursor: u64,
 }
 
 /// Those to be woken when the room is unlocked.
@@ -44,10 +55,34 @@ impl Room {
     /// An empty room for so many members, with a log of so many bytes. A member that has fallen behind by more than the log
     /// is disconnected.
     pub fn new(members: usize, log_bytes: usize, rules: ChatRules) -> Self {
+        Self::with_history(members, log_bytes, rules, None)
+    }
+
+    /// The same with the messages of an earlier life, which keeps its messages for the next one.
+    pub(crate) fn kept(
+        members: usize,
+        log_bytes: usize,
+        rules: ChatRules,
+        database: Arc<Database>,
+    ) -> Result<Self, HostError> {
+        let lines = database.lines()?;
+        Ok(Self::with_history(members, log_bytes, rules, Some((database, lines))))
+    }
+
+    fn with_history(
+        members: usize,
+        log_bytes: usize,
+        rules: ChatRules,
+        history: Option<(Arc<Database>, Vec<String>)>,
+    ) -> Self {
         let clock = LocalClock::read(clock::now());
         let seats = (0..members).map(|_| Seat::default()).collect();
-        let hub = Hub::new(seats, vec![0; log_bytes].into_boxed_slice(), clock.clock());
-        Self { rules, inside: Arc::new(Mutex::new(Inside { hub, clock })), called: Arc::default() }
+        let mut hub = Hub::new(seats, vec![0; log_bytes].into_boxed_slice(), clock.clock());
+        let history = history.map(|(database, lines)| {
+            lines.iter().for_each(|line| hub.restore(line));
+            History { database, cursor: hub.messages_from(0, |_| {}) }
+        });
+        Self { rules, inside: Arc::new(Mutex::new(Inside { hub, clock, history })), called: Arc::default() }
     }
 
     /// The rules of the room.
@@ -62,15 +97,21 @@ impl Room {
 
 impl Shared<Members> for Room {
     fn with(&self, work: impl FnOnce(&mut Members)) {
-        let mut inside = lock(&self.inside);
+        let mut guard = lock(&self.inside);
+        let inside = &mut *guard;
         if let Some(clock) = inside.clock.refresh(clock::now()) {
             inside.hub.set_clock(clock);
         }
         let before = inside.hub.dropped();
         work(&mut inside.hub);
         let dropped = inside.hub.dropped();
+        if let Some(history) = &mut inside.history {
+            history.cursor = inside.hub.messages_from(history.cursor, |line| {
+                history.database.keep_line(String::from_utf8_lossy(&line.concat()).into_owned());
+            });
+        }
         let called = mem::take(&mut *lock(&self.called));
-        drop(inside);
+        drop(guard);
         if dropped > before {
             warn!(so_far = dropped, "chat: a member read too slowly, and is disconnected");
         }

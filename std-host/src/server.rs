@@ -119,6 +119,8 @@ pub struct Handler {
     serve: Serve,
     /// Bytes that the input buffer has at least.
     holds: usize,
+    /// What a client is told for whom there is no room.
+    full_notice: &'static [u8],
 }
 
 type Serve = Box<dyn Fn(&Caller, &Connection<'_>) -> Result<Closed, HostError> + Send + Sync>;
@@ -298,7 +300,7 @@ impl Handler {
         F: Fn(&Caller) -> V + Send + Sync + 'static,
     {
         let serve = move |caller: &Caller, connection: &Connection<'_>| connection.serve(make(caller), caller, None);
-        Self { serve: Box::new(serve), holds: 0 }
+        Self { serve: Box::new(serve), holds: 0, full_notice: b"" }
     }
 
     /// The same for a service that speaks unasked: it wakes its connection with the [`Waker`] when it has something to say,
@@ -312,7 +314,7 @@ impl Handler {
             let waker = Waker::new()?;
             connection.serve(make(caller, waker.clone()), caller, Some(&waker))
         };
-        Self { serve: Box::new(serve), holds: 0 }
+        Self { serve: Box::new(serve), holds: 0, full_notice: b"" }
     }
 
     /// Gives each connection an input buffer of at least so many bytes, for a service that takes whole messages only. (Its output
@@ -320,6 +322,17 @@ impl Handler {
     #[must_use]
     pub fn holding(self, bytes: usize) -> Self {
         Self { holds: bytes, ..self }
+    }
+
+    /// Sends these bytes to a client that is refused because the server is [full](ServerConfig::max_clients), framed as the
+    /// service's answers are. The default is none: where a framing has no place for them, they would be taken for an answer.
+    #[must_use]
+    pub fn with_full_notice(self, full_notice: &'static [u8]) -> Self {
+        Self { full_notice, ..self }
+    }
+
+    pub(crate) fn full_notice(&self) -> &'static [u8] {
+        self.full_notice
     }
 
     /// Serves a connection to its end and logs how it ended.

@@ -118,6 +118,7 @@ fn kv(state: &SharedState) -> Handler {
         let (peer, refusals) = (caller.peer, refusals.clone());
         Kv::new(store.clone(), move |why: &KvError| refusals.log(peer, why))
     })
+    .with_full_notice(b"ERROR\n")
     .holding(longest)
 }
 
@@ -125,6 +126,7 @@ fn chat(state: &SharedState) -> Handler {
     let room = state.room().clone();
     let longest = room.rules().max_line + LINE_END;
     Handler::waking(move |caller, waker| Chat::new(room.clone(), room.rules(), caller.peer.port(), room.bell(waker)))
+        .with_full_notice(b"[ERROR] The server is full. Try again later.\n")
         .holding(longest)
 }
 

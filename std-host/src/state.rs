@@ -1,7 +1,10 @@
 //! What the clients of all services share: the key-value store and the chat room.
 
+use std::sync::Arc;
+
 use framewright::service::ChatRules;
 
+use crate::database::{DataConfig, Database};
 use crate::errors::HostError;
 use crate::refusals::Refusals;
 use crate::room::Room;
@@ -42,6 +45,8 @@ pub struct StateConfig {
     pub chat_log: usize,
     /// The rules of the chat room.
     pub chat: ChatRules,
+    /// Where keys and chat history are kept. Default `None`: in memory only.
+    pub data: Option<DataConfig>,
 }
 
 impl StateConfig {
@@ -53,22 +58,36 @@ impl StateConfig {
 
 impl Default for StateConfig {
     fn default() -> Self {
-        Self { store: StoreLimits::default(), chat_members: 4096, chat_log: 1 << 20, chat: ChatRules::default() }
+        Self {
+            store: StoreLimits::default(),
+            chat_members: 4096,
+            chat_log: 1 << 20,
+            chat: ChatRules::default(),
+            data: None,
+        }
     }
 }
 
 impl SharedState {
-    /// The state with these settings, empty.
+    /// The state with these settings: empty, or as it was kept. When the last clone is dropped, all of it is on disk.
     ///
     /// # Errors
-    /// A setting is out of range.
+    /// A setting is out of range; the data directory cannot be used, or another server uses it, or what is in it is damaged.
     pub fn new(config: &StateConfig) -> Result<Self, HostError> {
         let StoreLimits { max_key, max_value, .. } = config.store;
         check("the longest key", max_key, 1, StoreLimits::MAX_KEY)?;
         check("the longest value", max_value, 1, StoreLimits::MAX_VALUE)?;
         check("the chat log", config.chat_log, StateConfig::MIN_CHAT_LOG, StateConfig::MAX_CHAT_LOG)?;
-        let room = Room::new(config.chat_members, config.chat_log, config.chat);
-        Ok(Self { store: KeyValueStore::in_memory(config.store), room, refusals: Refusals::default() })
+        let (members, log, rules) = (config.chat_members, config.chat_log, config.chat);
+        let (store, room) = match &config.data {
+            None => (KeyValueStore::in_memory(config.store), Room::new(members, log, rules)),
+            Some(data) => {
+                let database = Arc::new(Database::open(data, config.store, log)?);
+                let room = Room::kept(members, log, rules, Arc::clone(&database))?;
+                (KeyValueStore::on_disk(config.store, database), room)
+            }
+        };
+        Ok(Self { store, room, refusals: Refusals::default() })
     }
 
     /// The key-value store.

@@ -14,7 +14,7 @@ use crate::services::{MAX_PORTS, ServiceName};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "smoltcp-demo", version)]
 pub struct Cli {
-    /// Services to offer, all if none is named; each with its TCP port where it is not the usual one
+    /// Services to offer, all if none is named; each with its port where it is not the usual one
     #[arg(value_name = "SERVICE[=PORT]", num_args = ..=MAX_PORTS)]
     pub offers: Vec<Offer>,
 
@@ -43,7 +43,7 @@ pub enum DeviceChoice {
 pub struct Offer {
     /// The service.
     pub service: ServiceName,
-    /// Its TCP port.
+    /// Its port.
     pub port: u16,
 }
 
@@ -68,7 +68,7 @@ impl FromStr for Offer {
         };
         let service: ServiceName = name.parse().map_err(|error| format!("{error}"))?;
         let port = match port {
-            Some(port) => port.parse().map_err(|_| format!("'{port}' is not a TCP port (1 to 65535)"))?,
+            Some(port) => port.parse().map_err(|_| format!("'{port}' is not a port (1 to 65535)"))?,
             None => service.default_port(),
         };
         Ok(Self { service, port })
@@ -94,7 +94,10 @@ mod tests {
         assert_eq!("trim".parse(), Ok(Offer { service: ServiceName::Trim, port: 4567 }));
         assert_eq!("echo=7".parse(), Ok(Offer { service: ServiceName::Echo, port: 7 }));
         assert!("echo=70000".parse::<Offer>().is_err());
-        assert_eq!("ecco".parse::<Offer>(), Err("there is no such service; the services are trim echo".into()));
+        assert_eq!(
+            "ecco".parse::<Offer>(),
+            Err("there is no such service; the services are trim echo hello time kv chat message udp-echo".into())
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What the command `smoltcp-demo` does.
 
 mod cli;
+mod parts;
 mod report;
+mod scenes;
 mod script;
 
 pub use cli::{Cli, DeviceChoice, Offer};

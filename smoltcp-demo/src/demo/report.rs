@@ -32,7 +32,7 @@ pub(super) fn head(config: &LoopbackConfig, out: &mut impl Write) -> io::Result<
     writeln!(out, "loopback: two smoltcp stacks in this process, on virtual time")?;
     write!(out, "server {SERVER}:")?;
     for (service, port) in &config.services {
-        write!(out, " {service} tcp {port},")?;
+        write!(out, " {service} {} {port},", service.transport())?;
     }
     writeln!(out, " {} slots; clients {CLIENTS}", config.slots)?;
     writeln!(out)?;

@@ -9,13 +9,14 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::rc::Rc;
 
-use framewright::framing::{Lines, U32};
+use framewright::framing::{JsonHeader, Lines, U32};
 use framewright::{Decoder, Event, Oversize};
 use smoltcp::phy::{self, Device, DeviceCapabilities};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{Line, TcpSegment};
+use crate::services::ServiceName;
 
 /// A device whose outgoing segments are shown to an [`Observer`].
 #[derive(Debug)]
@@ -39,6 +40,10 @@ pub enum Speech {
     U32,
     /// Ended by LF.
     Lines,
+    /// Behind a JSON header that says how long they are.
+    JsonHeader,
+    /// Not at all: each segment counts as one.
+    Raw,
 }
 
 /// What was seen.
@@ -56,6 +61,18 @@ pub struct Counts {
     pub retransmissions: u64,
     /// Bytes of payload that were sent, each counted once.
     pub bytes: u64,
+}
+
+impl Speech {
+    /// How the messages of a service lie in its streams.
+    pub const fn of(service: ServiceName) -> Self {
+        match service {
+            ServiceName::Trim | ServiceName::Echo => Self::U32,
+            ServiceName::Kv | ServiceName::Chat => Self::Lines,
+            ServiceName::Message => Self::JsonHeader,
+            ServiceName::Hello | ServiceName::Time | ServiceName::UdpEcho => Self::Raw,
+        }
+    }
 }
 
 impl<D> Observe<D> {
@@ -161,6 +178,9 @@ impl Flow {
 enum Borders {
     U32(Decoder<U32, [u8; 8]>),
     Lines(Decoder<Lines, [u8; 8]>),
+    /// The storage must hold a header.
+    JsonHeader(Box<Decoder<JsonHeader, [u8; 1024]>>),
+    Raw,
 }
 
 impl Borders {
@@ -172,6 +192,11 @@ impl Borders {
             Speech::Lines => {
                 Self::Lines(Decoder::new(Lines, [0; 8]).with_oversize(Oversize::Stream).with_stream_above(0))
             }
+            Speech::JsonHeader => {
+                let decoder = Decoder::new(JsonHeader::TEXT, [0; 1024]).with_oversize(Oversize::Stream);
+                Self::JsonHeader(Box::new(decoder.with_stream_above(0)))
+            }
+            Speech::Raw => Self::Raw,
         }
     }
 
@@ -182,6 +207,8 @@ impl Borders {
             let event = match self {
                 Self::U32(decoder) => decoder.next_event(&mut rest).ok().flatten().map(is_end),
                 Self::Lines(decoder) => decoder.next_event(&mut rest).ok().flatten().map(is_end),
+                Self::JsonHeader(decoder) => decoder.next_event(&mut rest).ok().flatten().map(is_end),
+                Self::Raw => return (bytes.len(), true),
             };
             match event {
                 Some(true) => return (bytes.len() - rest.len(), true),
@@ -213,6 +240,8 @@ impl fmt::Display for Speech {
         f.write_str(match self {
             Self::U32 => "u32",
             Self::Lines => "lines",
+            Self::JsonHeader => "json-header",
+            Self::Raw => "raw",
         })
     }
 }

@@ -10,6 +10,7 @@ use smoltcp::socket::tcp;
 use smoltcp::wire::IpEndpoint;
 
 use super::SERVER;
+use super::datagrams::Datagrams;
 use crate::Turn;
 use crate::clock::{from_smoltcp, to_smoltcp};
 use crate::device::{Line, TcpSegment};
@@ -40,6 +41,7 @@ pub(super) struct Clients {
     interface: Interface,
     sockets: SocketSet<'static>,
     all: Vec<Client>,
+    datagrams: Datagrams,
     ring: usize,
     /// The port of the next client.
     port: u16,
@@ -74,14 +76,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 impl Clients {
     pub(super) fn new(interface: Interface, ring: usize) -> Self {
-        Self {
-            interface,
-            sockets: SocketSet::new(Vec::new()),
-            all: Vec::new(),
-            ring,
-            port: FIRST_PORT,
-            vanished: HashSet::new(),
-        }
+        let mut sockets = SocketSet::new(Vec::new());
+        let datagrams = Datagrams::new(&mut sockets);
+        Self { interface, sockets, all: Vec::new(), datagrams, ring, port: FIRST_PORT, vanished: HashSet::new() }
     }
 
     pub(super) fn connect(&mut self, port: u16) -> ClientId {
@@ -136,6 +133,10 @@ impl Clients {
         }
     }
 
+    pub(super) fn datagrams_mut(&mut self) -> &mut Datagrams {
+        &mut self.datagrams
+    }
+
     pub(super) fn set_reading(&mut self, client: ClientId, reading: bool) {
         self.all[client.0].reading = reading;
     }
@@ -169,6 +170,7 @@ impl Clients {
         for client in &mut self.all {
             moved |= client.run(&mut self.sockets);
         }
+        moved |= self.datagrams.run(&mut self.sockets);
         while self.interface.poll_egress(at, device, &mut self.sockets) == PollResult::SocketStateChanged {
             moved = true;
         }

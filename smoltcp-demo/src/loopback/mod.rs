@@ -43,11 +43,13 @@
 //! | vanish | [`vanish`](Loopback::vanish): no segment, and no answer to any |
 //! | stop reading | [`set_reading`](Loopback::set_reading) |
 //! | look at answers | [`received`](Loopback::received), or [`take_received`](Loopback::take_received) to have them once |
+//! | send datagrams | [`send_datagram`](Loopback::send_datagram), and [`take_datagrams`](Loopback::take_datagrams) for the answers |
 //! | wait | [`run_until`](Loopback::run_until) a condition or a virtual deadline, [`run_for`](Loopback::run_for) a time |
 //! | stop the server | [`shutdown`](Loopback::shutdown) |
 //! | ask the server | [`events`](Loopback::events), [`free_slots`](Loopback::free_slots), [`occupancy`](Loopback::occupancy), [`counts`](Loopback::counts) |
 
 mod clients;
+mod datagrams;
 
 pub use clients::{ClientId, ClientState};
 
@@ -57,7 +59,8 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
-use framewright::{Instant, SessionConfig, SessionError};
+use framewright::service::ChatRules;
+use framewright::{Instant, SessionConfig, SessionError, WallClock};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp;
@@ -67,7 +70,8 @@ use crate::Server;
 use crate::clock::to_smoltcp;
 use crate::device::{self, Counts, Cut, LinkEnd, Observe, Observer, Speech};
 use crate::pool::{Event, Occupancy, Pool, PoolConfig, PoolCounts};
-use crate::services::{Catalogue, CatalogueError, ServiceName};
+use crate::services::{Catalogue, CatalogueError, HostState, ServiceName, Transport};
+use crate::udp::{UdpCounts, UdpEcho};
 use clients::Clients;
 
 /// The server's address.
@@ -78,7 +82,7 @@ pub const CLIENTS: IpAddress = IpAddress::v4(192, 168, 69, 100);
 /// How a [`Loopback`] is built.
 #[derive(Clone, Debug)]
 pub struct LoopbackConfig {
-    /// Services and their TCP ports.
+    /// Services and their ports.
     pub services: Vec<(ServiceName, u16)>,
     /// How many clients can be served at a time.
     pub slots: usize,
@@ -92,6 +96,8 @@ pub struct LoopbackConfig {
     pub session: SessionConfig,
     /// The settings of the pool.
     pub pool: PoolConfig,
+    /// The rules of the chat room.
+    pub chat: ChatRules,
     /// How many frames the server takes before it serves its clients. With 1, a session sees each segment by itself.
     pub packets: usize,
     /// The most payload that a segment carries, in both directions; `None` leaves it to the stacks (1460 bytes).
@@ -103,7 +109,7 @@ pub struct LoopbackConfig {
 /// The network. See the [module](self).
 pub struct Loopback {
     now: Instant,
-    server: Server<'static, Catalogue<Box<[u8]>>>,
+    server: Server<'static, Catalogue<Box<[u8]>, HostState>>,
     server_device: Wire,
     clients: Clients,
     client_device: Wire,
@@ -146,16 +152,18 @@ pub enum LoopbackError {
 }
 
 impl Default for LoopbackConfig {
-    /// All services at their usual ports, 8 slots with rings and buffers of 4 KiB.
+    /// `trim` and `echo` at their usual ports, 8 slots with rings and buffers of 4 KiB.
     fn default() -> Self {
+        let services = [ServiceName::Trim, ServiceName::Echo];
         Self {
-            services: ServiceName::ALL.map(|service| (service, service.default_port())).to_vec(),
+            services: services.map(|service| (service, service.default_port())).to_vec(),
             slots: 8,
             ring: 4096,
             buffer: 4096,
             client_ring: 16384,
             session: SessionConfig::default(),
             pool: PoolConfig::default(),
+            chat: ChatRules::default(),
             packets: 1,
             segment: None,
             seed: 1,
@@ -171,24 +179,34 @@ impl Loopback {
     pub fn new(config: &LoopbackConfig) -> Result<Self, LoopbackError> {
         let now = Instant::ZERO;
         let mut observer = Observer::new();
-        let mut catalogue = Catalogue::new(config.session);
+        let state = HostState::new(config.slots, config.chat, WallClock::UNSET);
+        let mut catalogue = Catalogue::new(config.session, state);
+        let mut sockets = SocketSet::new(Vec::new());
+        let mut udp_echo = None;
         for (service, port) in &config.services {
             catalogue = catalogue.with(*service, *port)?;
-            observer.follow(*port, Speech::U32);
+            match service.transport() {
+                Transport::Tcp => observer.follow(*port, Speech::of(*service)),
+                // The catalogue has seen to it that there is one at most, and that its port is not 0.
+                Transport::Udp => udp_echo = UdpEcho::new(&mut sockets, datagrams::socket(), *port).ok(),
+            }
         }
         let observer = Rc::new(RefCell::new(observer));
         let (server_end, client_end) = device::link();
         let mut server_device = Cut::new(Observe::new(server_end, Rc::clone(&observer)), config.segment);
         let mut client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer)), config.segment);
 
-        let mut pool = Pool::new(catalogue, config.pool, SocketSet::new(Vec::new()), Vec::new());
+        let mut pool = Pool::new(catalogue, config.pool, sockets, Vec::new());
         for _ in 0..config.slots {
             let ring = || tcp::SocketBuffer::new(vec![0; config.ring]);
             let buffer = || vec![0; config.buffer].into_boxed_slice();
             pool.add_socket(tcp::Socket::new(ring(), ring()), buffer(), buffer())?;
         }
         let interface = interface(&mut server_device, SERVER, 1, config.seed);
-        let server = Server::new(interface, pool, config.packets);
+        let mut server = Server::new(interface, pool, config.packets);
+        if let Some(udp_echo) = udp_echo {
+            server = server.with_udp_echo(udp_echo);
+        }
         let clients = Clients::new(interface_of_clients(&mut client_device, config.seed), config.client_ring);
         Ok(Self { now, server, server_device, clients, client_device, observer, events: Vec::new() })
     }
@@ -216,6 +234,16 @@ impl Loopback {
     /// Makes a client disappear without a word, and swallows whatever the server still sends to it.
     pub fn vanish(&mut self, client: ClientId) {
         self.clients.vanish(client);
+    }
+
+    /// Queues a datagram to a port of the server.
+    pub fn send_datagram(&mut self, port: u16, datagram: &[u8]) {
+        self.clients.datagrams_mut().send(port, datagram);
+    }
+
+    /// The datagrams that came back since the last call, and from which ports.
+    pub fn take_datagrams(&mut self) -> Vec<(u16, Vec<u8>)> {
+        self.clients.datagrams_mut().take_received()
     }
 
     /// Whether the client takes what comes for it; it does from the start. While it does not, TCP's window closes.
@@ -327,6 +355,11 @@ impl Loopback {
     /// How many clients the server let in, refused, and so on.
     pub fn pool_counts(&self) -> PoolCounts {
         self.server.pool().counts()
+    }
+
+    /// What happened to the datagrams for `udp-echo`.
+    pub fn udp_counts(&self) -> UdpCounts {
+        self.server.udp_counts()
     }
 
     /// How messages lay in segments, on connections to a port, both directions together.

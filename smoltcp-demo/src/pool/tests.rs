@@ -1,15 +1,17 @@
 //! What a pool must survive: peers that send a SYN twice, that stop half-way, that flood, that never close. On virtual time.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use framewright::{CloseReason, SessionConfig};
+use framewright::service::{ChatRules, Seat};
+use framewright::{CloseReason, SessionConfig, Table, WallClock};
 use smoltcp::iface::{Config, Interface, SocketStorage};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, TcpControl};
 
 use super::*;
 use crate::device::link;
 use crate::raw_peer::{Bench, ECHO, Raw, Setup, TRIM};
-use crate::services::{Catalogue, Conversation, ServiceName};
+use crate::services::{Catalogue, Conversation, ServiceName, State};
 use crate::{Server, Turn};
 
 const HELLO: &[u8] = b"\0\0\0\x05hello";
@@ -18,10 +20,14 @@ const HELLO: &[u8] = b"\0\0\0\x05hello";
 fn a_pool_lives_in_lent_storage() {
     const SLOTS: usize = 2;
     let mut sockets: [SocketStorage<'_>; SLOTS] = Default::default();
-    let mut slots: [Slot<Conversation<&mut [u8]>>; SLOTS] = Default::default();
+    let seats: [Seat<()>; SLOTS] = Default::default();
+    let state =
+        State::new(RefCell::new(Table::<4, 8, 8>::new()), seats, [0; 64], ChatRules::default(), WallClock::UNSET);
+    let mut slots: [Slot<Conversation<&mut [u8], &State<_, _, _>>>; SLOTS] = Default::default();
     let mut memory = [[[0; 512]; 4]; SLOTS];
 
-    let services = Catalogue::new(SessionConfig::default()).with(ServiceName::Echo, 7).expect("room for a service");
+    let services =
+        Catalogue::new(SessionConfig::default(), &state).with(ServiceName::Echo, 7).expect("room for a service");
     let mut pool = Pool::new(services, PoolConfig::default(), SocketSet::new(&mut sockets[..]), &mut slots[..]);
     for [rx, tx, input, output] in &mut memory {
         pool.add(SlotMemory { rx, tx, input, output }).expect("buffers that are long enough");

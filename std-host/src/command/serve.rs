@@ -143,5 +143,5 @@ fn raise_file_limit(clients: usize) {
     }
 }
 
-/// Standard streams, the stop pipe, and a listener for each service, generously.
-const DESCRIPTORS_BESIDE_CLIENTS: u64 = 32;
+/// Standard streams, the stop pipe, a listener for each service, and clients that are turned away, generously.
+const DESCRIPTORS_BESIDE_CLIENTS: u64 = 128;

@@ -1,8 +1,11 @@
 //! The options of `framewright serve` for what its clients share: the key-value store and the chat room.
 
-use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
 use framewright::service::ChatRules;
-use framewright_host::{SharedState, StateConfig, StoreLimits};
+use framewright_host::{DataConfig, SharedState, StateConfig, StoreLimits, SyncPolicy};
 use tracing::info;
 
 use super::{Failure, setting};
@@ -30,11 +33,33 @@ pub(super) struct State {
     /// Size of the chat's log: its history, and how far a slow reader may fall behind before it is disconnected; at least 4096
     #[arg(long, value_name = "BYTES", default_value_t = StateConfig::default().chat_log, value_parser = setting::chat_log)]
     chat_log: usize,
+    /// Keep keys and chat history in this directory, so that they outlive the server [default: in memory only]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// When a change of a key is on disk
+    #[arg(long, value_enum, default_value_t = When::Always, requires = "data")]
+    sync: When,
+    /// With `--sync interval`: how much of the last changes may be lost when the server is killed, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
+    sync_interval: u64,
+}
+
+/// The choices of `--sync`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// Before it is answered: an OK that was received survives whatever happens to the server
+    Always,
+    /// A moment after it was answered: much faster
+    Interval,
 }
 
 impl State {
     /// The state, for at most so many clients.
     pub(super) fn open(&self, clients: usize) -> Result<SharedState, Failure> {
+        let sync = match self.sync {
+            When::Always => SyncPolicy::Always,
+            When::Interval => SyncPolicy::Interval(Duration::from_millis(self.sync_interval)),
+        };
         Ok(SharedState::new(&StateConfig {
             store: StoreLimits {
                 max_keys: self.max_keys,
@@ -45,11 +70,14 @@ impl State {
             chat_members: clients,
             chat_log: self.chat_log,
             chat: ChatRules { rate: self.chat_rate, ..ChatRules::default() },
+            data: self.data.clone().map(|dir| DataConfig { dir, sync }),
         })?)
     }
 
     /// Logs where it is kept.
     pub(super) fn tell_place(&self) {
-        info!("keys and chat history are in memory only, and gone when the server stops");
+        if self.data.is_none() {
+            info!("keys and chat history are in memory only, and gone when the server stops (see --data)");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use framewright::{Store, StoreError};
 
+use crate::database::Database;
 use memory::MemoryStore;
 
 /// A key-value store. Clones are the same store.
@@ -33,6 +34,7 @@ pub struct StoreLimits {
 #[derive(Clone, Debug)]
 enum Place {
     Memory(Arc<MemoryStore>),
+    Disk(Arc<Database>),
 }
 
 impl StoreLimits {
@@ -69,6 +71,10 @@ impl KeyValueStore {
         Self { limits, place: Place::Memory(Arc::new(MemoryStore::new(limits))) }
     }
 
+    pub(crate) fn on_disk(limits: StoreLimits, database: Arc<Database>) -> Self {
+        Self { limits, place: Place::Disk(database) }
+    }
+
     /// How much it takes.
     pub fn limits(&self) -> StoreLimits {
         self.limits
@@ -83,6 +89,7 @@ impl Store for KeyValueStore {
     fn get(&self, key: &str, read: impl FnOnce(&str)) -> Result<(), StoreError> {
         match &self.place {
             Place::Memory(store) => store.get(key, read),
+            Place::Disk(database) => database.get(key, read)?,
         }
         Ok(())
     }
@@ -91,12 +98,14 @@ impl Store for KeyValueStore {
         self.limits.check(key, value)?;
         match &self.place {
             Place::Memory(store) => store.set(key, value),
+            Place::Disk(database) => database.set(key, value),
         }
     }
 
     fn delete(&self, key: &str) -> Result<bool, StoreError> {
         match &self.place {
             Place::Memory(store) => Ok(store.delete(key)),
+            Place::Disk(database) => database.delete(key),
         }
     }
 }

@@ -28,6 +28,14 @@ pub enum Leaving {
     Closes,
 }
 
+/// A package that makes frames of payloads and payloads of streams, and knows of no connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Codec {
+    /// What it is called.
+    pub name: &'static str,
+    script: Script,
+}
+
 /// What a partner is made of.
 #[derive(Clone, Copy, Debug)]
 enum Made {
@@ -147,6 +155,20 @@ pub const TELNET: Partner = Partner {
     },
 };
 
+/// The Python package `cobs`.
+pub const COBS: Codec =
+    Codec { name: "Python cobs", script: Script { python: Some("cobs"), before: &["cobs"], ..SERIAL } };
+
+/// The Python package `sliplib`.
+pub const SLIPLIB: Codec =
+    Codec { name: "sliplib", script: Script { python: Some("sliplib"), before: &["slip"], ..SERIAL } };
+
+/// The Python package `sliplib`, with an END before each frame too.
+pub const SLIPLIB_LEADING_END: Codec = Codec {
+    name: "sliplib with a leading END",
+    script: Script { python: Some("sliplib"), before: &["slip-leading-end"], ..SERIAL },
+};
+
 const ERLANG: Script = Script {
     interpreter: Program { name: "escript", package: "erlang-base" },
     file: "erlang_peer.escript",
@@ -156,6 +178,8 @@ const ERLANG: Script = Script {
 };
 
 const PYTHON: Script = Script { interpreter: Program { name: "python3", package: "python3" }, file: "", ..ERLANG };
+
+const SERIAL: Script = Script { file: "serial_peer.py", ..PYTHON };
 
 const fn twisted(name: &'static str, framing: &'static [&'static str], takes: fn(&[u8]) -> bool) -> Partner {
     let script = Script { file: "twisted_peer.py", before: framing, python: Some("twisted"), ..PYTHON };
@@ -206,6 +230,24 @@ impl Partner {
             Heard::Listening(port) => Some((peer, (Ipv4Addr::LOCALHOST, port).into())),
             other => panic!("{} does not listen: {other:?}", self.name),
         }
+    }
+}
+
+impl Codec {
+    /// Started to make a frame of each payload that it is told; `None` where it is missing and that is allowed.
+    ///
+    /// # Panics
+    /// It is missing, and that is not allowed.
+    pub fn encoder(&self) -> Option<Peer> {
+        Some(Peer::program(self.name, &mut self.script.command(&["encode"])?, Talk::Hex))
+    }
+
+    /// Started to find the payloads in a stream that it is told in pieces; `None` where it is missing and that is allowed.
+    ///
+    /// # Panics
+    /// It is missing, and that is not allowed.
+    pub fn decoder(&self) -> Option<Peer> {
+        Some(Peer::program(self.name, &mut self.script.command(&["decode"])?, Talk::Hex))
     }
 }
 

@@ -14,7 +14,7 @@ use smoltcp::wire::{
 };
 
 use crate::clock::to_smoltcp;
-use crate::device::{LinkEnd, TcpSegment, link};
+use crate::device::{ETHERNET_MTU, LinkEnd, TcpSegment, link};
 use crate::pool::{Event, Occupancy, Pool, PoolConfig};
 use crate::services::{Catalogue, HostState, ServiceName};
 use crate::{Server, Turn};
@@ -85,7 +85,7 @@ impl Default for Setup {
 
 impl Bench {
     pub(crate) fn new(setup: &Setup) -> Self {
-        let (mut device, wire) = link();
+        let (mut device, wire) = link(ETHERNET_MTU);
         let services =
             Catalogue::new(setup.session, HostState::new(setup.slots, ChatRules::default(), WallClock::UNSET))
                 .with(ServiceName::Echo, ECHO)

@@ -4,11 +4,13 @@
 //! the one nearest to the stack comes first:
 //!
 //! ```text
-//!   smoltcp ─▶ Cut ─▶ Observe ─▶ LinkEnd ══ wire ══ LinkEnd ◀─ Observe ◀─ Cut ◀─ smoltcp
+//!   server's smoltcp ─▶ Cut ─▶ Observe ─▶ Impair ─▶ LinkEnd ══ wire ══ LinkEnd ◀─ Observe ◀─ Cut ◀─ clients' smoltcp
 //! ```
 
 #[cfg(feature = "std")]
 mod cut;
+#[cfg(feature = "std")]
+mod impair;
 #[cfg(feature = "std")]
 mod link;
 #[cfg(feature = "std")]
@@ -18,7 +20,9 @@ mod packet;
 #[cfg(feature = "std")]
 pub use cut::{Cut, CutCounts};
 #[cfg(feature = "std")]
-pub use link::{LinkEnd, link};
+pub use impair::{Chance, Impair, ImpairCounts, Impairments};
+#[cfg(feature = "std")]
+pub use link::{ETHERNET_MTU, LinkEnd, link};
 #[cfg(feature = "std")]
 pub use observe::{Counts, Observe, Observer, Speech};
 pub use packet::{Opening, TcpSegment};

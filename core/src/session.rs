@@ -225,8 +225,7 @@ where
                 (extra, law.expansion(1), decoder)
             }
         };
-        let held = if reply_piece > 0 { <V::Framing as Framing>::HELD } else { 0 };
-        let need = reply_extra + reply_piece + held;
+        let need = needed_output(&service, &law);
         if have < need {
             return Err(SessionError { need, have });
         }
@@ -535,6 +534,16 @@ fn fitting<L: Framing>(law: &L, room: usize) -> usize {
         }
     }
     len
+}
+
+/// Bytes of output storage that a session of this service needs at least: for front ends that choose the size of it then.
+pub fn needed_output<V: Service>(service: &V, law: &V::Framing) -> usize {
+    let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+    match service.intake() {
+        Intake::Whole { reply } => overhead + reply,
+        // Whatever the room is, the answer to one more byte of the request must fit.
+        Intake::Streamed { extra } => overhead + extra + law.expansion(1) + <V::Framing as Framing>::HELD,
+    }
 }
 
 /// Gives an event to the service.

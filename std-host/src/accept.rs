@@ -4,6 +4,7 @@
 //! the listeners are left alone for a moment; clients wait in the backlog meanwhile, and are served when others leave.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +17,11 @@ use rustix::io::Errno;
 use tracing::{error, info, warn};
 
 use crate::connection::Surroundings;
-use crate::server::{Handler, Listener, ServerConfig, Totals};
+use crate::datagram;
+use crate::errors::{Doing, HostError};
+use crate::seldom::Seldom;
+use crate::server::{Handler, Listener, Listening, ServerConfig, Totals};
+use crate::turned_away::TurnedAway;
 use crate::wait::{is_ready, wait};
 
 /// Accepts and serves until the server is stopped and the last connection is closed.
@@ -25,17 +30,30 @@ pub(crate) fn run(
     listeners: &mut [Listener],
     keep_running: &Arc<AtomicBool>,
     around: &Surroundings,
-) -> Totals {
-    let sockets: Vec<_> = listeners.iter_mut().map(|listener| listener.socket.take()).collect();
-    let doors: Vec<_> = listeners
-        .iter()
-        .zip(sockets)
-        .filter_map(|(listener, socket)| {
-            Some(Door { name: listener.name, handler: &listener.handler, socket: socket? })
-        })
-        .collect();
+) -> Result<Totals, HostError> {
+    let (mut doors, mut datagrams) = (Vec::new(), Vec::new());
+    for listener in listeners {
+        match mem::replace(&mut listener.socket, Listening::Closed) {
+            Listening::Connections(socket, handler) => doors.push(Door { name: listener.name, handler, socket }),
+            Listening::Datagrams(socket) => datagrams.push((listener.name, socket)),
+            Listening::Closed => {}
+        }
+    }
     let clients = AtomicUsize::new(0);
     thread::scope(|scope| {
+        for (name, socket) in datagrams {
+            let echo = move || {
+                if let Err(error) = datagram::echo(name, &socket, config.max_frame, around) {
+                    error!(service = name, "it ended: {error}");
+                }
+            };
+            let thread = thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn_scoped(scope, echo);
+            if let Err(error) = thread {
+                // Those that are there already must end, or the scope would wait for them.
+                around.stopper.stop();
+                return Err(HostError::system(Doing::Preparing, format_args!("the service {name}"), error));
+            }
+        }
         let mut acceptor = Acceptor {
             config,
             around,
@@ -44,6 +62,7 @@ pub(crate) fn run(
             totals: Totals::default(),
             pause: Pause::default(),
             full: Seldom::default(),
+            turned_away: TurnedAway::default(),
         };
         acceptor.accept_until_stopped(&doors, keep_running);
         drop(doors);
@@ -52,7 +71,7 @@ pub(crate) fn run(
         around.stopper.stop();
         keep_running.store(false, Ordering::Relaxed);
         info!(clients = clients.load(Ordering::Relaxed), "stopping");
-        acceptor.totals
+        Ok(acceptor.totals)
     })
 }
 
@@ -66,12 +85,13 @@ struct Acceptor<'scope, 'env> {
     pause: Pause,
     /// When it was last logged that there are too many clients.
     full: Seldom,
+    turned_away: TurnedAway,
 }
 
 /// A listener that is being served.
-struct Door<'env> {
+struct Door {
     name: &'static str,
-    handler: &'env Handler,
+    handler: Arc<Handler>,
     socket: TcpListener,
 }
 
@@ -83,18 +103,19 @@ enum Next {
     Pause,
 }
 
-impl<'env> Acceptor<'_, 'env> {
-    fn accept_until_stopped(&mut self, doors: &[Door<'env>], keep_running: &Arc<AtomicBool>) {
+impl Acceptor<'_, '_> {
+    fn accept_until_stopped(&mut self, doors: &[Door], keep_running: &Arc<AtomicBool>) {
         loop {
             // Where nobody else holds the flag, nobody can change it while this waits.
             let shared = Arc::strong_count(keep_running) > 1 || Arc::weak_count(keep_running) > 0;
             let look_again = shared.then_some(FLAG_INTERVAL);
             let pause = self.pause.left();
+            let leave = self.turned_away.close_due();
             let mut fds = vec![PollFd::new(&self.around.stopper, PollFlags::IN)];
             if pause.is_none() {
                 fds.extend(doors.iter().map(|door| PollFd::new(&door.socket, PollFlags::IN)));
             }
-            if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).min()) {
+            if let Err(error) = wait(&mut fds, look_again.into_iter().chain(pause).chain(leave).min()) {
                 self.pause.begin("cannot wait for clients", &error);
                 thread::sleep(PAUSE);
             }
@@ -110,7 +131,7 @@ impl<'env> Acceptor<'_, 'env> {
     }
 
     /// Accepts what waits at one listener, and after a while looks at the others.
-    fn accept_some(&mut self, door: &Door<'env>) {
+    fn accept_some(&mut self, door: &Door) {
         for _ in 0..ACCEPTED_AT_ONCE {
             let next = match door.socket.accept() {
                 Ok((stream, peer)) => self.admit(door, stream, peer),
@@ -122,14 +143,15 @@ impl<'env> Acceptor<'_, 'env> {
         }
     }
 
-    fn admit(&mut self, door: &Door<'env>, stream: TcpStream, peer: SocketAddr) -> Next {
-        let (name, handler) = (door.name, door.handler);
+    fn admit(&mut self, door: &Door, stream: TcpStream, peer: SocketAddr) -> Next {
+        let (name, handler) = (door.name, Arc::clone(&door.handler));
         let max = self.config.max_clients;
         let Some(seat) = Seat::take(self.clients, max) else {
             self.totals.refused += 1;
             if let Some(times) = self.full.now() {
                 warn!(service = name, %peer, times, "refused: {max} clients are being served, which is the limit");
             }
+            self.turned_away.add(stream, handler.full_notice());
             return Next::More;
         };
         let (config, around) = (self.config, self.around);
@@ -229,33 +251,11 @@ impl Pause {
     }
 }
 
-/// Keeps one cause from filling the log.
-#[derive(Debug, Default)]
-struct Seldom {
-    last: Option<Instant>,
-    times: u64,
-}
-
-impl Seldom {
-    /// It happened again. If it is to be logged: how many times since the last time.
-    fn now(&mut self) -> Option<u64> {
-        self.times += 1;
-        if self.last.is_some_and(|last| last.elapsed() < LOG_INTERVAL) {
-            return None;
-        }
-        self.last = Some(Instant::now());
-        Some(std::mem::take(&mut self.times))
-    }
-}
-
 /// How often the flag to keep running is looked at.
 const FLAG_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long nothing is accepted after the system ran out of something.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Between two log lines with the same cause.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Connections accepted from one listener before the others are looked at.
 const ACCEPTED_AT_ONCE: usize = 64;

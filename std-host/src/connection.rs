@@ -2,8 +2,8 @@
 //!
 //! The socket does not block. Bytes are read straight into the session's own storage; all replies to them are written
 //! before the next read, so that a batch of messages is answered by few writes. Only when nothing can move does the thread
-//! sleep, in one `poll` on the socket and on the server's [`Stopper`], until the session's next deadline at most. (A service
-//! that speaks unasked adds a descriptor to that `poll` which wakes its thread.)
+//! sleep, in one `poll` on the socket and on the server's [`Stopper`], until the session's next deadline at most. A service
+//! that speaks unasked has a [`Waker`] in that `poll` as well.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,14 +14,14 @@ use std::time::Duration;
 use framewright::{CloseReason, Instant, Service, Session, Storage};
 use rustix::event::{PollFd, PollFlags};
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::stop::Stopper;
 use crate::wait::{is_ready, wait};
+use crate::waker::Waker;
 
 /// What all connections of a server have in common.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
-    pub(crate) clock: Clock,
     pub(crate) stopper: Stopper,
     /// Set once the server was stopped, for connections so busy that they never sleep.
     pub(crate) stopping: AtomicBool,
@@ -33,6 +33,7 @@ pub(crate) struct Surroundings {
 struct Link<'a, V: Service, I, O> {
     session: &'a mut Session<V, I, O>,
     socket: &'a TcpStream,
+    waker: Option<&'a Waker>,
     around: &'a Surroundings,
     /// Whether a read may find something. False only after the socket was found empty.
     readable: bool,
@@ -68,6 +69,7 @@ enum Stopping {
 pub(crate) fn drive<V, I, O>(
     session: &mut Session<V, I, O>,
     socket: &TcpStream,
+    waker: Option<&Waker>,
     around: &Surroundings,
 ) -> io::Result<CloseReason>
 where
@@ -79,6 +81,7 @@ where
     let mut link = Link {
         session,
         socket,
+        waker,
         around,
         readable: true,
         writable: true,
@@ -86,7 +89,7 @@ where
         stopping: Stopping::No,
     };
     loop {
-        let now = around.clock.now();
+        let now = clock::now();
         link.session.handle_deadline(now);
         link.stop_in_time(now);
         let moved = link.read(now) | link.write(now);
@@ -144,6 +147,10 @@ where
     fn write(&mut self, now: Instant) -> bool {
         let mut moved = false;
         let mut socket = self.socket;
+        if !self.writable {
+            // Nothing can be sent, but the service may have to be asked: it notices that its peer falls behind, say.
+            self.session.poll_output(now);
+        }
         while self.writable {
             let output = self.session.poll_output(now);
             if output.is_empty() {
@@ -213,7 +220,7 @@ where
         let deadline = self.session.deadline().into_iter().chain(stop_at).min();
         let timeout = deadline.map(|deadline| {
             if deadline > now {
-                deadline.saturating_since(self.around.clock.now())
+                deadline.saturating_since(clock::now())
             } else {
                 // What is due needs room in the output, which is full: to look again at once would be to spin.
                 OVERDUE
@@ -221,14 +228,23 @@ where
         });
 
         let stopper = self.around.stopper.as_fd();
-        let mut fds = [PollFd::new(self.socket, events), PollFd::new(&stopper, PollFlags::IN)];
-        let waited = if self.stopping == Stopping::No { &mut fds[..] } else { &mut fds[..1] };
+        let stop_events = if self.stopping == Stopping::No { PollFlags::IN } else { PollFlags::empty() };
+        let waker = self.waker.map_or(stopper, |waker| waker.as_fd());
+        let mut fds =
+            [PollFd::new(self.socket, events), PollFd::new(&stopper, stop_events), PollFd::new(&waker, PollFlags::IN)];
+        let waited = if self.waker.is_some() { &mut fds[..] } else { &mut fds[..2] };
         wait(waited, timeout)?;
-        let [socket, stop] = &fds;
+        let [socket, stop, wake] = &fds;
         self.readable |= is_ready(socket, PollFlags::IN);
         self.writable |= is_ready(socket, PollFlags::OUT);
+        if let Some(waker) = self.waker
+            && is_ready(wake, PollFlags::IN)
+        {
+            // The session is asked for output after this, so what it is woken for from now on is not missed.
+            waker.clear();
+        }
         if self.stopping == Stopping::No && is_ready(stop, PollFlags::IN) {
-            self.handle_stop(self.around.clock.now());
+            self.handle_stop(clock::now());
         }
         Ok(())
     }

@@ -40,6 +40,8 @@ pub enum Doing {
     Receiving,
     /// Handing a message on to where it was to go.
     Storing,
+    /// Opening what the server keeps on disk.
+    Opening,
     /// Setting up a client or a server.
     Preparing,
 }
@@ -75,8 +77,14 @@ pub enum ErrorKind {
     BadReply,
     /// The message cannot be sent in this framing, or an earlier one was sent only in part.
     BadMessage,
+    /// The message is longer than a datagram can be.
+    TooLong,
     /// A setting is out of its range.
     BadSetting,
+    /// Another server has the data directory open.
+    DataInUse,
+    /// What lies in the data directory is no database, or is damaged.
+    DataDamaged,
     /// What the system says; there is no more to say.
     Other,
 }
@@ -113,7 +121,7 @@ impl HostError {
     }
 
     /// The same error, with why.
-    pub(crate) fn because(self, why: &'static str) -> Self {
+    pub(crate) fn because(self, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: Some(why.into()), ..self }
     }
 
@@ -167,6 +175,11 @@ impl HostError {
             (ErrorKind::NoSuchLocalAddress, _) => "no such local address: this machine has none to reach it from",
             (ErrorKind::BadReply, _) => "what came is no message of this framing",
             (ErrorKind::BadMessage, _) => "the message cannot be sent",
+            (ErrorKind::TooLong, _) => "too long for a datagram: at most 65507 bytes over IPv4",
+            (ErrorKind::DataInUse, _) => "in use: stop the server that has it open, or take another directory",
+            (ErrorKind::DataDamaged, _) => {
+                "no database of this program, or damaged: put a copy in its place, or move it away to begin anew"
+            }
             (ErrorKind::BadSetting, _) => "not allowed",
             (ErrorKind::Other, _) => "failed",
         }
@@ -183,6 +196,7 @@ impl fmt::Display for HostError {
             Doing::Sending => write!(f, "cannot send to {target}"),
             Doing::Receiving => write!(f, "no reply from {target}"),
             Doing::Storing => write!(f, "cannot write to {target}"),
+            Doing::Opening => write!(f, "cannot open {target}"),
             Doing::Preparing => f.write_str(target),
         }?;
         write!(f, ": {}", self.advice())?;
@@ -219,6 +233,7 @@ fn sort(doing: Doing, cause: &io::Error) -> ErrorKind {
         Errno::ADDRINUSE => ErrorKind::AddressInUse,
         Errno::ACCESS | Errno::PERM => ErrorKind::PermissionDenied,
         Errno::MFILE | Errno::NFILE => ErrorKind::TooManyOpenFiles,
+        Errno::MSGSIZE => ErrorKind::TooLong,
         Errno::ADDRNOTAVAIL => ErrorKind::NoSuchLocalAddress,
         _ => ErrorKind::Other,
     }

@@ -30,21 +30,25 @@
 //! ```
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use framewright::{Service, Session, SessionConfig, Stats};
+use framewright::service::Intake;
+use framewright::session::needed_output;
+use framewright::{Instant, Service, Session, SessionConfig, Stats};
 use tracing::{debug, error, info, warn};
 
 use crate::accept;
 use crate::address::Address;
-use crate::clock::Clock;
+use crate::clock;
 use crate::connection::{Surroundings, drive};
 use crate::errors::{Doing, ErrorKind, HostError};
 use crate::socket::SocketOptions;
 use crate::stop::Stopper;
+use crate::waker::Waker;
 
 /// A server for any number of services, each on any number of addresses.
 #[derive(Debug)]
@@ -58,7 +62,8 @@ pub struct BufferedServer {
 /// The settings of a [`BufferedServer`].
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Bytes of each connection's input buffer, and of its output buffer: a power of two, 64 to 65,536. Default 4096.
+    /// Bytes of each connection's input buffer, and of its output buffer: a power of two, 64 to 65,536. A service that needs
+    /// larger ones gets them. Default 4096.
     pub buffer_size: usize,
     /// The longest message to accept, in bytes of payload; longer ones than the buffer are streamed. Default 16 MiB.
     pub max_frame: u64,
@@ -105,14 +110,29 @@ pub struct Totals {
 pub struct Caller {
     /// The address of the client.
     pub peer: SocketAddr,
+    /// The time at which it is served, on the clock that its session goes by.
+    pub now: Instant,
 }
 
 /// Serves connections of one service: makes a [`Service`] for each, and drives its session.
 pub struct Handler {
     serve: Serve,
+    /// Bytes that the input buffer has at least.
+    holds: usize,
+    /// What a client is told for whom there is no room.
+    full_notice: &'static [u8],
 }
 
-type Serve = Box<dyn Fn(&Caller, &TcpStream, &ServerConfig, &Surroundings) -> Result<Closed, HostError> + Send + Sync>;
+type Serve = Box<dyn Fn(&Caller, &Connection<'_>) -> Result<Closed, HostError> + Send + Sync>;
+
+/// What a connection is served with.
+struct Connection<'a> {
+    socket: &'a TcpStream,
+    config: &'a ServerConfig,
+    around: &'a Surroundings,
+    /// Bytes that the input buffer has at least.
+    holds: usize,
+}
 
 /// How a connection ended.
 pub(crate) struct Closed {
@@ -125,9 +145,18 @@ pub(crate) struct Closed {
 pub(crate) struct Listener {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
-    /// Taken away when the server stops.
-    pub(crate) socket: Option<TcpListener>,
-    pub(crate) handler: Arc<Handler>,
+    pub(crate) socket: Listening,
+}
+
+/// What listens there.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    /// For connections, which are handed to this.
+    Connections(TcpListener, Arc<Handler>),
+    /// For datagrams, which are sent back.
+    Datagrams(UdpSocket),
+    /// Nothing any more: the server was started.
+    Closed,
 }
 
 impl BufferedServer {
@@ -157,7 +186,7 @@ impl BufferedServer {
         check_buffer_size(config.buffer_size)?;
         let stopper = Stopper::new()?;
         let stopping = AtomicBool::new(false);
-        let around = Surroundings { clock: Clock::new(), stopper, stopping, stop_timeout: config.stop_timeout };
+        let around = Surroundings { stopper, stopping, stop_timeout: config.stop_timeout };
         Ok(Self { config, listeners: Vec::new(), keep_running: Arc::new(AtomicBool::new(true)), around })
     }
 
@@ -174,18 +203,38 @@ impl BufferedServer {
         handler: impl Into<Arc<Handler>>,
     ) -> Result<Vec<SocketAddr>, HostError> {
         let handler = handler.into();
+        self.take_each(name, address, |config, address| {
+            let socket = config.options.listen(address, config.backlog)?;
+            socket.set_nonblocking(true)?;
+            Ok((socket.local_addr()?, Listening::Connections(socket, Arc::clone(&handler))))
+        })
+    }
+
+    /// Adds a service that sends each datagram back to where it came from, also an empty one. Datagrams longer than
+    /// [`max_frame`](ServerConfig::max_frame) are dropped and logged, never cut. Returns the addresses taken.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn echo_datagrams(&mut self, name: &'static str, address: &Address) -> Result<Vec<SocketAddr>, HostError> {
+        self.take_each(name, address, |config, address| {
+            let socket = config.options.bind_datagrams(address)?;
+            socket.set_nonblocking(true)?;
+            Ok((socket.local_addr()?, Listening::Datagrams(socket)))
+        })
+    }
+
+    /// Takes each address of a name. One of another IP version than this machine has does not count where there are others.
+    fn take_each(
+        &mut self,
+        name: &'static str,
+        address: &Address,
+        take: impl Fn(&ServerConfig, SocketAddr) -> io::Result<(SocketAddr, Listening)>,
+    ) -> Result<Vec<SocketAddr>, HostError> {
         let mut missing = None;
-        let mut taken = Vec::new();
         let mut listeners = Vec::new();
         for address in address.resolve(None)? {
-            match self.config.options.listen(address, self.config.backlog).and_then(|socket| {
-                socket.set_nonblocking(true)?;
-                Ok((socket.local_addr()?, socket))
-            }) {
-                Ok((address, socket)) => {
-                    taken.push(address);
-                    listeners.push(Listener { name, address, socket: Some(socket), handler: Arc::clone(&handler) });
-                }
+            match take(&self.config, address) {
+                Ok((address, socket)) => listeners.push(Listener { name, address, socket }),
                 Err(error) => {
                     let error = HostError::system(Doing::Listening, address, error);
                     if error.kind() != ErrorKind::NoSuchLocalAddress {
@@ -196,10 +245,11 @@ impl BufferedServer {
             }
         }
         match missing {
-            Some(error) if taken.is_empty() => return Err(error),
+            Some(error) if listeners.is_empty() => return Err(error),
             Some(error) => warn!("{error}"),
             None => {}
         }
+        let taken = listeners.iter().map(|listener| listener.address).collect();
         self.listeners.append(&mut listeners);
         Ok(taken)
     }
@@ -211,12 +261,12 @@ impl BufferedServer {
     /// The flag is looked at every 50 ms, by the accepting thread alone, and only while somebody else holds it.
     ///
     /// # Errors
-    /// There is no listener (left).
+    /// There is no listener (left), or no thread for a datagram service.
     pub fn start(&mut self) -> Result<Totals, HostError> {
-        if self.listeners.iter().all(|listener| listener.socket.is_none()) {
+        if self.listeners.iter().all(|listener| matches!(listener.socket, Listening::Closed)) {
             return Err(HostError::bad_setting("a server", "it has no address to listen on"));
         }
-        let totals = accept::run(&self.config, &mut self.listeners, &self.keep_running, &self.around);
+        let totals = accept::run(&self.config, &mut self.listeners, &self.keep_running, &self.around)?;
         info!(connections = totals.connections, refused = totals.refused, "stopped");
         Ok(totals)
     }
@@ -249,10 +299,40 @@ impl Handler {
         V: Service<Framing: Clone + Default> + 'static,
         F: Fn(&Caller) -> V + Send + Sync + 'static,
     {
-        let serve = move |caller: &Caller, socket: &TcpStream, config: &ServerConfig, around: &Surroundings| {
-            serve(make(caller), caller, socket, config, around)
+        let serve = move |caller: &Caller, connection: &Connection<'_>| connection.serve(make(caller), caller, None);
+        Self { serve: Box::new(serve), holds: 0, full_notice: b"" }
+    }
+
+    /// The same for a service that speaks unasked: it wakes its connection with the [`Waker`] when it has something to say,
+    /// from any thread. Each connection takes a file descriptor more.
+    pub fn waking<V, F>(make: F) -> Self
+    where
+        V: Service<Framing: Clone + Default> + 'static,
+        F: Fn(&Caller, Waker) -> V + Send + Sync + 'static,
+    {
+        let serve = move |caller: &Caller, connection: &Connection<'_>| {
+            let waker = Waker::new()?;
+            connection.serve(make(caller, waker.clone()), caller, Some(&waker))
         };
-        Self { serve: Box::new(serve) }
+        Self { serve: Box::new(serve), holds: 0, full_notice: b"" }
+    }
+
+    /// Gives each connection an input buffer of at least so many bytes, for a service that takes whole messages only. (Its output
+    /// buffer is as large as the service's longest reply needs, without being told.)
+    #[must_use]
+    pub fn holding(self, bytes: usize) -> Self {
+        Self { holds: bytes, ..self }
+    }
+
+    /// Sends these bytes to a client that is refused because the server is [full](ServerConfig::max_clients), framed as the
+    /// service's answers are. The default is none: where a framing has no place for them, they would be taken for an answer.
+    #[must_use]
+    pub fn with_full_notice(self, full_notice: &'static [u8]) -> Self {
+        Self { full_notice, ..self }
+    }
+
+    pub(crate) fn full_notice(&self) -> &'static [u8] {
+        self.full_notice
     }
 
     /// Serves a connection to its end and logs how it ended.
@@ -265,7 +345,8 @@ impl Handler {
         around: &Surroundings,
     ) {
         debug!(service = name, %peer, "connected");
-        match (self.serve)(&Caller { peer }, socket, config, around) {
+        let caller = Caller { peer, now: clock::now() };
+        match (self.serve)(&caller, &Connection { socket, config, around, holds: self.holds }) {
             Ok(closed) => log_closed(name, peer, &closed),
             Err(error) => error!(service = name, %peer, "{error}"),
         }
@@ -278,25 +359,29 @@ impl fmt::Debug for Handler {
     }
 }
 
-fn serve<V: Service<Framing: Clone + Default>>(
-    service: V,
-    caller: &Caller,
-    socket: &TcpStream,
-    config: &ServerConfig,
-    around: &Surroundings,
-) -> Result<Closed, HostError> {
-    let failed = |error| HostError::system(Doing::Preparing, format_args!("connection of {}", caller.peer), error);
-    config.options.apply(socket).map_err(failed)?;
-    let limits = SessionConfig {
-        max_frame: config.max_frame,
-        idle_timeout: config.idle_timeout,
-        close_timeout: config.close_timeout,
-    };
-    let buffer = || vec![0; config.buffer_size].into_boxed_slice();
-    let mut session = Session::new(service, buffer(), buffer(), limits, around.clock.now())
-        .map_err(|error| HostError::bad_setting("the buffer size", error))?;
-    let reason = drive(&mut session, socket, around).map_err(failed)?;
-    Ok(Closed { reason, stats: session.stats() })
+impl Connection<'_> {
+    fn serve<V>(&self, service: V, caller: &Caller, waker: Option<&Waker>) -> Result<Closed, HostError>
+    where
+        V: Service<Framing: Clone + Default>,
+    {
+        let Self { socket, config, around, holds } = *self;
+        let failed = |error| HostError::system(Doing::Preparing, format_args!("connection of {}", caller.peer), error);
+        config.options.apply(socket).map_err(failed)?;
+        let limits = SessionConfig {
+            max_frame: config.max_frame,
+            idle_timeout: config.idle_timeout,
+            close_timeout: config.close_timeout,
+        };
+        let buffer = |least: usize| vec![0; config.buffer_size.max(least)].into_boxed_slice();
+        // A service that can stream gets a message whole only where the output has room for a reply of that length.
+        let whole = if matches!(service.intake(), Intake::Streamed { .. }) { holds } else { 0 };
+        let output = buffer(needed_output(&service, &V::Framing::default()) + whole);
+        let input = buffer(holds);
+        let mut session = Session::new(service, input, output, limits, caller.now)
+            .map_err(|error| HostError::bad_setting("the buffer size", error))?;
+        let reason = drive(&mut session, socket, waker, around).map_err(failed)?;
+        Ok(Closed { reason, stats: session.stats() })
+    }
 }
 
 /// One line a connection. Peers that break the rules are warned about, clean ends are for those who ask.

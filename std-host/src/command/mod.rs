@@ -1,16 +1,19 @@
 //! The command line: what it takes, and which part of the program does it.
 
+mod chat;
+mod generate;
 mod kv;
 mod send;
 mod serve;
 mod setting;
+mod state;
 mod terminal;
 mod time;
 
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// Serve framed messages over TCP, and send them.
@@ -38,7 +41,10 @@ enum Command {
     /// Send messages and print the replies, one a line
     Send(send::Send),
     Kv(kv::Kv),
+    Chat(chat::Chat),
     Time(time::Time),
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
 }
 
 #[derive(Debug, Args)]
@@ -62,7 +68,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Send(send) => send.run(),
         Command::Kv(kv) => kv.run(),
+        Command::Chat(chat) => chat.run(),
         Command::Time(time) => time.run(),
+        Command::Generate(generate) => generate.run(Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,6 +119,8 @@ Examples:
   framewright send 127.0.0.1:4567 'Four score and seven years ago'
                                            prints ` and seven years ago`
   framewright send 4567 < FILE             each line of a file is a message
+  framewright send --udp 3456 hello        as a datagram
   framewright kv SET key value             a key-value store; see `framewright kv --help`
+  framewright chat --name ann              a chat room; see `framewright chat --help`
   framewright time                         the server's time
 ";

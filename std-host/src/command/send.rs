@@ -1,13 +1,13 @@
 //! `framewright send`: one reply a message, each on a line of its own.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, StdoutLock, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use framewright::framing::{Framing, Lines, U32};
-use framewright_host::{Address, BufferedClient, ClientConfig, SocketOptions};
+use framewright_host::{Address, BufferedClient, ClientConfig, DatagramClient, SocketOptions};
 
 use super::{Failure, setting};
 
@@ -16,6 +16,9 @@ use super::{Failure, setting};
 /// A message is sent when the reply to the one before has come.
 #[derive(Args, Debug)]
 pub(super) struct Send {
+    /// Send each message as a datagram
+    #[arg(long, conflicts_with_all = ["framing", "max_frame", "buffer_size"])]
+    udp: bool,
     /// How messages are told apart in the stream
     #[arg(long, value_enum, default_value_t = FramingName::U32)]
     framing: FramingName,
@@ -51,46 +54,57 @@ enum FramingName {
 impl Send {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.framing {
+            _ if self.udp => {
+                let mut client = DatagramClient::connect(&self.server, &self.options())?;
+                self.exchange_all(|message, out| {
+                    Ok(out.write_all(client.request(message)?).map_err(|error| stdout(&error))?)
+                })
+            }
             FramingName::U32 => self.run_in(U32::new()),
             FramingName::Lines => self.run_in(Lines),
         }
     }
 
-    fn run_in<L: Framing + Clone>(self, law: L) -> Result<(), Failure> {
-        let options = SocketOptions {
+    fn run_in<L: Framing + Clone>(&self, law: L) -> Result<(), Failure> {
+        let config = ClientConfig { buffer_size: self.buffer_size, max_frame: self.max_frame, options: self.options() };
+        let mut client = BufferedClient::connect_with(law, &self.server, config)?;
+        self.exchange_all(|message, out| Ok(client.request(message, out)?))?;
+        client.shutdown();
+        Ok(())
+    }
+
+    fn options(&self) -> SocketOptions {
+        SocketOptions {
             connect_timeout: Some(self.connect_timeout),
             read_timeout: Some(self.reply_timeout),
             write_timeout: Some(self.reply_timeout),
             ..SocketOptions::default()
-        };
-        let config = ClientConfig { buffer_size: self.buffer_size, max_frame: self.max_frame, options };
-        let mut client = BufferedClient::connect_with(law, &self.server, config)?;
-        let mut out = io::stdout().lock();
-        if self.messages.is_empty() {
-            let mut input = io::stdin().lock();
-            let mut line = Vec::new();
-            while input.read_until(b'\n', &mut line).map_err(|error| format!("cannot read stdin: {error}"))? > 0 {
-                let message = line.strip_suffix(b"\n").unwrap_or(&line);
-                exchange(&mut client, message, &mut out)?;
-                line.clear();
-            }
-        } else {
-            for message in &self.messages {
-                exchange(&mut client, message.as_bytes(), &mut out)?;
-            }
         }
-        client.shutdown();
+    }
+
+    /// Calls `exchange` with each message; it sends that and writes the reply, and a line end is written behind it.
+    fn exchange_all(
+        &self,
+        mut exchange: impl FnMut(&[u8], &mut StdoutLock<'static>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let mut exchange = |message: &[u8]| -> Result<(), Failure> {
+            exchange(message, &mut out)?;
+            Ok(out.write_all(b"\n").and_then(|()| out.flush()).map_err(|error| stdout(&error))?)
+        };
+        if !self.messages.is_empty() {
+            return self.messages.iter().try_for_each(|message| exchange(message.as_bytes()));
+        }
+        let mut input = io::stdin().lock();
+        let mut line = Vec::new();
+        while input.read_until(b'\n', &mut line).map_err(|error| format!("cannot read stdin: {error}"))? > 0 {
+            exchange(line.strip_suffix(b"\n").unwrap_or(&line))?;
+            line.clear();
+        }
         Ok(())
     }
 }
 
-/// Sends one message and prints the reply to it.
-fn exchange<L: Framing + Clone>(
-    client: &mut BufferedClient<L>,
-    message: &[u8],
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    client.request(message, out)?;
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(|error| format!("cannot write to stdout: {error}"))?;
-    Ok(())
+fn stdout(error: &io::Error) -> String {
+    format!("cannot write to stdout: {error}")
 }

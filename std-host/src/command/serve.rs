@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 use tracing::warn;
 
-use super::{Failure, setting};
+use super::{Failure, setting, state};
 
 /// Serve until Ctrl-C.
 #[derive(Args, Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Serve {
     /// How many connections may wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 1024)]
     backlog: u32,
+    #[command(flatten)]
+    state: state::State,
 }
 
 /// A service, and where.
@@ -59,13 +61,17 @@ impl Serve {
             ..ServerConfig::default()
         })?;
         stop_on_signals(&server.stopper())?;
+        let state = self.state.open(self.max_clients)?;
         let chosen =
             if self.services.is_empty() { services::ALL.iter().map(Chosen::from).collect() } else { self.services };
         let mut listening = Vec::new();
         for Chosen { entry, address } in chosen {
-            for address in server.listen(entry.name, &address, entry.handler())? {
+            for address in entry.listen(&mut server, &address, &state)? {
                 listening.push((entry, address));
             }
+        }
+        if listening.iter().any(|(entry, _)| entry.has_state()) {
+            self.state.tell_place();
         }
         announce(&listening).map_err(|error| format!("cannot write to stdout: {error}"))?;
         server.start()?;
@@ -101,7 +107,7 @@ impl FromStr for Chosen {
 fn announce(listening: &[(&Entry, SocketAddr)]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (entry, address) in listening {
-        writeln!(out, "listening {} tcp {address}", entry.name)?;
+        writeln!(out, "listening {} {} {address}", entry.name, entry.transport())?;
     }
     writeln!(out, "ready")?;
     out.flush()
@@ -137,5 +143,5 @@ fn raise_file_limit(clients: usize) {
     }
 }
 
-/// Standard streams, the stop pipe, and a listener for each service, generously.
-const DESCRIPTORS_BESIDE_CLIENTS: u64 = 32;
+/// Standard streams, the stop pipe, a listener for each service, and clients that are turned away, generously.
+const DESCRIPTORS_BESIDE_CLIENTS: u64 = 128;

@@ -1,9 +1,10 @@
 //! How settings are written on the command line.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::Args;
-use framewright_host::SocketOptions;
+use framewright_host::{SocketOptions, StateConfig, StoreLimits};
 
 /// How long a client command waits.
 #[derive(Args, Clone, Copy, Debug)]
@@ -42,4 +43,25 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("must be above 0 (and finite)".to_owned()),
     }
+}
+
+/// The longest key, in bytes.
+pub(crate) fn key_size(text: &str) -> Result<usize, String> {
+    bytes(text, 1..=StoreLimits::MAX_KEY)
+}
+
+/// The longest value, in bytes.
+pub(crate) fn value_size(text: &str) -> Result<usize, String> {
+    bytes(text, 1..=StoreLimits::MAX_VALUE)
+}
+
+/// The size of the chat log, in bytes.
+pub(crate) fn chat_log(text: &str) -> Result<usize, String> {
+    bytes(text, StateConfig::MIN_CHAT_LOG..=StateConfig::MAX_CHAT_LOG)
+}
+
+fn bytes(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let bytes = text.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    let (least, most) = (range.start(), range.end());
+    range.contains(&bytes).then_some(bytes).ok_or_else(|| format!("must be from {least} to {most}"))
 }

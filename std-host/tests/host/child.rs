@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -17,6 +17,8 @@ pub(crate) struct Server {
     /// What it printed on stdout up to `ready`.
     pub(crate) lines: Vec<String>,
     log: Arc<Mutex<String>>,
+    /// Reads the log.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -41,7 +43,7 @@ impl Server {
         let log = Arc::new(Mutex::new(String::new()));
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let kept = Arc::clone(&log);
-        thread::spawn(move || {
+        let reading = thread::spawn(move || {
             let mut line = String::new();
             while stderr.read_line(&mut line).is_ok_and(|n| n > 0) {
                 kept.lock().unwrap().push_str(&line);
@@ -52,7 +54,7 @@ impl Server {
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             lines.push(line.unwrap());
             if lines.last().unwrap() == "ready" {
-                return Self { child, lines, log };
+                return Self { child, lines, log, reading: Some(reading) };
             }
         }
         panic!("no `ready`: {lines:?} {:?} {}", child.wait(), log.lock().unwrap());
@@ -75,13 +77,16 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for the end of its log.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         wait_until("the server ends", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
+        if let Some(reading) = self.reading.take() {
+            reading.join().unwrap();
+        }
         status.unwrap()
     }
 

@@ -223,3 +223,34 @@ fn an_idle_client_is_disconnected_and_named() {
     drop(stream);
     server.wait_for_log("closed: nothing moved for the idle timeout");
 }
+
+#[test]
+fn shells_accept_the_completions_and_the_manual_has_every_command() {
+    let completions = run(&["generate", "completions", "bash"], b"");
+    assert_eq!(completions.status.code(), Some(0));
+    let asked = [&completions.stdout[..], b"\ncomplete -p framewright\n"].concat();
+    let bash = run_as(Command::new("bash").args(["--norc", "-s"]), &asked);
+    let told = String::from_utf8(bash.stdout).unwrap();
+    assert!(told.contains("framewright") && bash.status.success(), "{told}");
+    for shell in ["zsh", "fish", "elvish", "powershell"] {
+        assert!(!run(&["generate", "completions", shell], b"").stdout.is_empty(), "{shell}");
+    }
+
+    let directory = std::env::temp_dir().join(format!("framewright-man-{}", std::process::id()));
+    std::fs::create_dir(&directory).unwrap();
+    let written = run(&["generate", "man", directory.to_str().unwrap()], b"");
+    let page = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
+    let (all, serve, send) = (page("framewright.1"), page("framewright-serve.1"), page("framewright-send.1"));
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(written.status.code(), Some(0));
+    assert!(all.contains(".TH framewright 1") && all.contains("framewright\\-serve(1)"), "{all}");
+    assert!(serve.contains("max\\-clients") && send.contains("reply\\-timeout"), "{serve} {send}");
+    let printed = String::from_utf8(run(&["generate", "man"], b"").stdout).unwrap();
+    assert_eq!(printed, all);
+
+    let lost = run(&["generate", "man", "/nonexistent"], b"");
+    assert_eq!(lost.status.code(), Some(1));
+    assert!(String::from_utf8(lost.stderr).unwrap().starts_with("framewright: cannot write to /nonexistent: No such"));
+    let help = String::from_utf8(run(&["--help"], b"").stdout).unwrap();
+    assert!(!help.contains("generate"), "it is hidden");
+}

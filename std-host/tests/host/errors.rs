@@ -82,10 +82,13 @@ fn a_server_that_does_not_answer() {
 
 #[test]
 fn a_server_that_breaks_the_connection() {
-    let (server, serving) = serve_once(|stream| {
+    use std::io::Read;
+    let (server, serving) = serve_once(|mut stream| {
+        stream.read_exact(&mut [0; 5]).unwrap();
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     });
     let mut client = connect_in_time(&server);
+    client.send(b"?").unwrap();
     serving.join().unwrap();
     assert_eq!(
         client.receive().unwrap_err().to_string(),

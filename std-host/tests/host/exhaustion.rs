@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use crate::child::{FRAMEWRIGHT, Server, read};
+use crate::child::{FRAMEWRIGHT, Server, read, read_all};
 use crate::{PATIENCE, frame, wait_until};
 
 /// Whether this client is answered within a moment.
@@ -118,6 +118,18 @@ fn the_client_over_the_limit_is_refused_and_logged_once_in_a_while() {
         let _ = stream.write_all(&frame(b"?"));
         stream.read_exact(&mut [0; 5]).is_ok()
     });
+}
+
+#[test]
+fn clients_of_kv_and_chat_are_told_that_there_is_no_room() {
+    let server = Server::start(&["serve", "kv=0", "chat=0", "echo=0", "--max-clients", "1"]);
+    let first = server.connect("echo");
+    (&first).write_all(&frame(b"?")).unwrap();
+    read(&first, 5);
+    let refused = server.connect("kv");
+    (&refused).write_all(b"GET key\n").unwrap();
+    assert_eq!(read_all(&refused), b"ERROR\n");
+    assert_eq!(read_all(&server.connect("chat")), b"[ERROR] The server is full. Try again later.\n");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod child;
 mod client;
 mod command;
+mod datagram;
 mod errors;
 mod exhaustion;
 mod server;

@@ -298,6 +298,30 @@ fn one_client_more_than_allowed_is_refused_until_another_leaves() {
 }
 
 #[test]
+fn who_is_refused_is_told_where_the_framing_has_words_for_it() {
+    let config = ServerConfig { max_clients: 1, ..with_buffers(64) };
+    let serving = Serving::new(config, Handler::new(|_| Shout).with_full_notice(b"the server is full\n"));
+    let first = serving.connect();
+    (&first).write_all(b"hi\n").unwrap();
+    assert_eq!(read(&first, 3), b"HI\n");
+    // More than can be turned away at a time, each with a request that nobody reads.
+    let mut refused = Vec::new();
+    for _ in 0..100 {
+        let stream = serving.connect();
+        let _ = (&stream).write_all(b"a request\n");
+        assert_eq!(read_all(&stream), b"the server is full\n");
+        refused.push(stream);
+    }
+    let last = refused.last().unwrap();
+    for _ in 0..3 {
+        (&*last).write_all(b"?\n").expect("no reset before it could read");
+    }
+    wait_until("it is closed altogether", || (&*last).write_all(b"?\n").is_err());
+    (&first).write_all(b"hi\n").unwrap();
+    assert_eq!(read(&first, 3), b"HI\n");
+}
+
+#[test]
 fn a_port_is_free_again_right_after_a_stop_with_clients_connected() {
     let mut serving = Serving::echo(ServerConfig::default());
     let stream = serving.connect();

@@ -66,6 +66,8 @@ fuzz_target!(|input: Input| {
         1 => check(LengthPrefix::<1>::new(), &input),
         2 => check(LengthPrefix::<2, LittleEndian, 3, 0>::with_lead([1, 2, 3]), &input),
         3 => check(Varint::new(), &input),
+        // The reader takes a CR at the end for part of the line ending.
+        4 if input.payload.ends_with(b"\r") => {}
         4 => check(Lines, &input),
         5 => check(Netstring, &input),
         6 => check(Cobs, &input),

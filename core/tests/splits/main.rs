@@ -126,7 +126,11 @@ fn random_case<C: Case>() {
     // What is behind the good frames: nothing, noise, a huge claim, broken bytes; and how much is lost at the end.
     let tail = (prop::collection::vec(any::<u8>(), 0..20), 0..6_usize, 0..10_usize);
     let cuts = prop::collection::vec((any::<Index>(), 0..WAYS.len(), 0..FRAME_WAYS.len()), 0..12);
-    let config = ProptestConfig { cases: if C::NOISE { 1000 } else { 200 }, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: if C::NOISE { 1000 } else { 200 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     proptest!(config, |((policy, extra) in policies, (max_frame, min_frame, max_empty) in limits, frames in frames,
                         (noise, kind, lost) in tail, mut cuts in cuts)| {
         let mut stream = Vec::new();

@@ -113,7 +113,7 @@ fn at_size(config: &LoopbackConfig, segment: NonZeroUsize) -> LoopbackConfig {
     if config.impairments.any() && segment.get() < TINY {
         // Where one in five is lost, TCP sends a window of a thousand segments dozens of times. So windows are small, and so are
         // the messages, which are measured by the buffer.
-        LoopbackConfig { ring: 1024, client_ring: 1024, buffer: 512, ..config }
+        LoopbackConfig { ring: 1024, client_ring: 1024, buffer: 1408, ..config }
     } else {
         config
     }

@@ -152,6 +152,34 @@ fn a_newcomer_receives_the_last_messages_announced_as_such() {
 }
 
 #[test]
+fn lists_that_are_asked_for_in_one_segment_are_all_told_whole() {
+    let room = room(8, 20_000);
+    let mut ann = member(&room, "ann");
+    for i in 0..12 {
+        say(&mut ann, format!("message {i}"));
+    }
+    let messages: Vec<_> = (0..12).map(|i| format!("[10:20:30] ann: message {i}\n")).collect();
+    let told = format!("* The last 12 messages:\n{}* Here now (2):\n*   ann\n*   bob\n", messages.concat());
+    for asked in [&b"bob\n/history 12\n/who\n"[..], b"bob\n/history 12\n/who"] {
+        let mut bob = connect(&room, 1, ChatRules { history: 3, ..ChatRules::default() });
+        let mut taken = bob.handle_input(asked, START);
+        let mut heard = String::new();
+        let ended = !asked.ends_with(b"\n");
+        while taken < asked.len() {
+            heard += &read(&mut bob);
+            taken += bob.handle_input(&asked[taken..], START);
+        }
+        if ended {
+            bob.handle_end(START);
+        }
+        heard += &read(&mut bob);
+        assert!(heard.ends_with(&told), "{heard}");
+        assert!(heard.contains("* The last 3 messages:\n[10:20:30] ann: message 9\n"), "{heard}");
+        bob.handle_reset(START);
+    }
+}
+
+#[test]
 fn commands_list_rename_help_and_quit() {
     let room = room(8, 4096);
     let (mut ann, mut bob) = (member(&room, "ann"), member(&room, "bob"));

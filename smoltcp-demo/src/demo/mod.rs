@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use framewright::SessionConfig;
+use framewright::service::ChatRules;
 
 use crate::device::ImpairCounts;
 use crate::loopback::{LoopbackConfig, LoopbackError};
@@ -112,8 +113,9 @@ fn at_size(config: &LoopbackConfig, segment: NonZeroUsize) -> LoopbackConfig {
     let config = LoopbackConfig { segment: Some(segment), ..config.clone() };
     if config.impairments.any() && segment.get() < TINY {
         // Where one in five is lost, TCP sends a window of a thousand segments dozens of times. So windows are small, and so are
-        // the messages, which are measured by the buffer.
-        LoopbackConfig { ring: 1024, client_ring: 1024, buffer: 1408, ..config }
+        // the messages, which are measured by the buffer; it holds the longest answer of `message`.
+        let chat = ChatRules { max_line: 256, ..config.chat };
+        LoopbackConfig { ring: 1024, client_ring: 1024, buffer: 896, chat, ..config }
     } else {
         config
     }

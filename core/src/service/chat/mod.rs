@@ -220,6 +220,14 @@ impl Listener {
         Ok(Flow::Continue)
     }
 
+    /// Whether the next line must wait until a list was told: it may ask for another.
+    fn flow(&self) -> Flow {
+        match self.listing {
+            Listing::None => Flow::Continue,
+            Listing::Who { .. } | Listing::History { .. } => Flow::Wait,
+        }
+    }
+
     /// Begins to repeat the last `n` messages.
     fn repeat<P, R, W, S>(&mut self, n: usize, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<(), Refusal>
     where
@@ -287,7 +295,7 @@ where
             let name = hub.name(ticket).map_or("", |name| name.as_str());
             entered = say(out, format_args!("* You are {name}. /help lists the commands."))
                 .and_then(|()| listener.repeat(history, hub, out))
-                .map(|()| Flow::Continue);
+                .map(|()| listener.flow());
             *state = State::Member(listener);
         });
         entered
@@ -356,7 +364,7 @@ where
                 _ => unknown(command, out),
             };
         });
-        done.map(|()| if command == "quit" { Flow::Close } else { Flow::Continue })
+        done.map(|()| if command == "quit" { Flow::Close } else { listener.flow() })
     }
 }
 

@@ -388,6 +388,18 @@ fn a_stopping_server_does_not_go_on_for_a_peer_that_asks_and_asks() {
 }
 
 #[test]
+fn a_peer_that_closes_while_a_stopping_server_answers_is_not_waited_for() {
+    let mut link = link(Echo::new(), 64, 8);
+    let messages: Vec<u8> = (0..3).flat_map(|i| u32_frame(&[i; 4])).collect();
+    link.input_mut()[..24].copy_from_slice(&messages);
+    link.handle_filled(24, NOW);
+    link.shutdown(NOW);
+    link.handle_end(NOW);
+    assert_eq!(drain(&mut link, 5, NOW), messages);
+    assert!(link.is_done(), "there is nothing left to come, and nothing to linger for");
+}
+
+#[test]
 fn a_stopping_server_does_not_wait_for_ever_for_a_peer_that_does_not_read() {
     let mut link = link(Echo::new(), 64, 8);
     link.handle_input(&u32_frame(b"four"), NOW);

@@ -90,6 +90,13 @@ impl<W> Default for Seat<W> {
     }
 }
 
+impl<W> Seat<W> {
+    /// Whether a member has it.
+    pub fn is_taken(&self) -> bool {
+        self.member.is_some()
+    }
+}
+
 impl<P, R, W> Hub<P, R, W>
 where
     P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,

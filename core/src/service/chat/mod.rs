@@ -480,6 +480,11 @@ where
 }
 
 impl<H, B, W> Chat<H, B, W> {
+    /// Whether this client has said its name and is in the room.
+    pub fn is_member(&self) -> bool {
+        matches!(self.state, State::Member(_))
+    }
+
     fn too_long<S: Storage>(&self, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
         let most = self.rules.max_line;
         say(out, format_args!("[ERROR] The line is too long: at most {most} bytes. It was not sent."))?;

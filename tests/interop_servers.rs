@@ -1,8 +1,9 @@
 //! Programs and libraries that others wrote, as servers of the buffered client and of `framewright send`.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{self, Child, Command, Stdio};
+use std::thread;
 
 use framewright::framing::{JsonHeader, Lines, Netstring, U32};
 use framewright_host::{BufferedClient, ClientConfig, DatagramClient, SocketOptions};
@@ -126,12 +127,36 @@ fn python_sends_datagrams_back() {
 
 #[test]
 fn socat_sends_datagrams_back() {
-    let Some(socat) = peers::find("socat", "socat") else { return };
+    let Some((_socat, address)) = socat(1) else { return };
+    let mut client = datagrams(address);
+    for message in [b"x".to_vec(), "\u{1F980}\u{E9}\u{8A9E}".into(), (0..=255).collect(), text(1473), text(4000)] {
+        assert!(client.request(&message).expect("an answer") == message, "{} bytes", message.len());
+    }
+}
+
+#[test]
+fn socat_sends_no_empty_datagram_back_and_cuts_long_ones() {
+    let Some((_socat, address)) = socat(2) else { return };
+    let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    client.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    client.connect(address).expect("an address");
+    client.send(b"").expect("a socket");
+    let long = text(10_000);
+    client.send(&long).expect("a socket");
+    let mut answer = [0; 10_000];
+    let n = client.recv(&mut answer).expect("an answer");
+    assert_eq!(n, 8192, "the block size of socat, without -b");
+    assert!(answer[..n] == long[..n]);
+}
+
+/// Socat, sending datagrams back; `None` where it is missing. Each `number` has another address.
+fn socat(number: u8) -> Option<(Killed, SocketAddr)> {
+    let program = peers::find("socat", "socat")?;
     // It does not say which port it got if it may choose; so it gets an address that nobody else has.
     let [_, high, middle, low] = process::id().to_be_bytes();
-    let address = SocketAddr::from((Ipv4Addr::new(127, 128 | high, middle, low), 3456));
+    let address = SocketAddr::from((Ipv4Addr::new(127, 128 | high, middle, low), 3456 + u16::from(number)));
     let bound = format!("UDP4-RECVFROM:{},bind={},fork", address.port(), address.ip());
-    let mut command = Command::new(socat);
+    let mut command = Command::new(program);
     let mut server = Killed(command.args(["-d", "-d", &bound, "PIPE"]).stderr(Stdio::piped()).spawn().expect("socat"));
     let mut log = BufReader::new(server.0.stderr.take().expect("it was piped"));
     let mut line = String::new();
@@ -139,10 +164,9 @@ fn socat_sends_datagrams_back() {
         line.clear();
         assert!(log.read_line(&mut line).expect("a log") > 0, "socat does not receive");
     }
-    let mut client = datagrams(address);
-    for message in [b"x".to_vec(), "\u{1F980}\u{E9}\u{8A9E}".into(), (0..=255).collect(), text(1473), text(4000)] {
-        assert!(client.request(&message).expect("an answer") == message, "{} bytes", message.len());
-    }
+    // It goes on writing there, for every datagram.
+    thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    Some((server, address))
 }
 
 fn datagrams(server: SocketAddr) -> DatagramClient {

@@ -123,6 +123,11 @@ impl Peer {
         }
     }
 
+    /// Its process, if it is one of its own.
+    pub fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(|process| process.child.id())
+    }
+
     /// Who it is.
     pub fn name(&self) -> &'static str {
         self.name

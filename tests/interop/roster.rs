@@ -72,8 +72,15 @@ struct Script {
 pub const ERLANG_4: Partner = Partner {
     name: "Erlang {packet, 4}",
     leaving: Leaving::HalfCloses,
-    takes: |message| message.len() <= 64 << 20,
+    takes: |message| message.len() < 0x7FFF_FFFB,
     made: Made::Script(Script { before: &["4"], ..ERLANG }),
+};
+
+/// The same with `{packet_size, 1000}`.
+pub const ERLANG_4_UP_TO_1000: Partner = Partner {
+    takes: |message| message.len() <= 1000,
+    made: Made::Script(Script { before: &["4"], last: &["packet_size=1000"], ..ERLANG }),
+    ..ERLANG_4
 };
 
 /// Erlang/OTP's `gen_tcp` with `{packet, line}` and a buffer for long lines.
@@ -91,6 +98,10 @@ pub const ERLANG_LINE_AS_IT_COMES: Partner =
 /// Twisted's `Int32StringReceiver`.
 pub const TWISTED_INT32: Partner =
     twisted("Twisted Int32StringReceiver", &["int32"], |message| message.len() <= 99_999);
+
+/// The same without `IHalfCloseableProtocol`, as most programs have it.
+pub const TWISTED_INT32_AS_IT_COMES: Partner =
+    Partner { leaving: Leaving::Closes, ..twisted("Twisted as it comes", &["int32-as-it-comes"], |_| true) };
 
 /// Twisted's `NetstringReceiver`.
 pub const TWISTED_NETSTRING: Partner =

@@ -100,11 +100,12 @@ impl<S: Storage> Buffer<S> {
         if self.capacity() - self.filled < bytes.len() {
             self.compact(0);
         }
-        let end = self.filled.saturating_add(bytes.len());
-        let Some(place) = self.storage.as_mut().get_mut(self.filled..end) else {
+        let spare = self.storage.as_mut().get_mut(self.filled..);
+        let Some(place) = spare.and_then(|spare| spare.get_mut(..bytes.len())) else {
             return false;
         };
         place.copy_from_slice(bytes);
+        let end = self.filled + bytes.len();
         (self.filled, self.read, self.end) = (end, end, end);
         self.check();
         true
@@ -125,11 +126,13 @@ impl<S: Storage> Buffer<S> {
             if self.end == self.capacity() {
                 self.compact(0);
             }
-            let unread = self.read..self.end;
-            if self.end == self.capacity() || unread.end > self.storage.as_ref().len() {
+            let Some(unread) = self.storage.as_mut().get_mut(self.read..self.end.saturating_add(1)) else {
                 return false;
+            };
+            let mut carried = 0;
+            for byte in unread {
+                core::mem::swap(byte, &mut carried);
             }
-            self.storage.as_mut().copy_within(unread, self.read + 1);
             self.read += 1;
             self.end += 1;
         }
@@ -220,10 +223,14 @@ impl<S: Storage> Buffer<S> {
     }
 }
 
-/// Moves `from` to `to`, which is not above `from.start`. Ranges that are not inside `bytes` do nothing: no caller has such
-/// a range, but the compiler cannot know, and must not add a panic.
-fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
-    if from.start <= from.end && from.end <= bytes.len() && to <= from.start {
-        bytes.copy_within(from, to);
+/// Moves `from` to `to`, which is not above `from.start`. Ranges that are not inside `bytes` do nothing: no caller has such a range, but
+/// the compiler cannot know. In one place, and in these words, it sees that nothing here can panic.
+#[inline(never)]
+pub(crate) fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
+    let distance = from.start.saturating_sub(to);
+    if let Some(window) = bytes.get_mut(to..from.end)
+        && distance <= window.len()
+    {
+        window.copy_within(distance.., 0);
     }
 }

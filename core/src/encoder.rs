@@ -8,7 +8,7 @@
 //!
 //! A payload that lies elsewhere and should not be copied is sent as an [`Outgoing`].
 
-use crate::buffer::Storage;
+use crate::buffer::{Storage, copy_down};
 use crate::error::EncodeError;
 use crate::framing::{Framing, Tail};
 
@@ -111,8 +111,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         self.law.prefix(Some(len as u64), &mut tail)?;
         let (mut written, mut held) = (tail.written(), tail.held());
         if L::VERBATIM {
-            if written < payload.start && payload.end <= free.len() {
-                free.copy_within(payload, written);
+            if written < payload.start {
+                copy_down(free, payload, written);
             }
             written += len;
         } else {
@@ -321,10 +321,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// Moves the bytes to send to the front.
     #[cold]
     fn compact(&mut self) {
-        if self.start <= self.end && self.end <= self.capacity() {
-            self.storage.as_mut().copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-        }
+        copy_down(self.storage.as_mut(), self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use crate::device::{Chance, Impairments};
 use crate::services::{MAX_PORTS, ServiceName};
 
 /// Framewright's services over smoltcp, a TCP/IP stack in user space, from fixed memory.
@@ -25,6 +27,34 @@ pub struct Cli {
     /// Cut TCP segments to so many bytes of payload [default: 1, 7, 536 and 1460, one after the other]
     #[arg(long, value_name = "BYTES")]
     pub segment: Option<NonZeroUsize>,
+
+    /// Lose so many frames, from 0 to 1 or from 0% to 100%
+    #[arg(long, value_name = "P", default_value = "0")]
+    pub drop: Chance,
+
+    /// Flip a bit in so many frames
+    #[arg(long, value_name = "P", default_value = "0")]
+    pub corrupt: Chance,
+
+    /// Deliver so many frames twice
+    #[arg(long, value_name = "P", default_value = "0")]
+    pub duplicate: Chance,
+
+    /// Hold so many frames back for up to 10 ms, so that others overtake them
+    #[arg(long, value_name = "P", default_value = "0")]
+    pub reorder: Chance,
+
+    /// How long each frame takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub delay: u32,
+
+    /// How many kilobits a second pass in each direction [default: any number]
+    #[arg(long, value_name = "KBIT", value_parser = clap::value_parser!(u32).range(1..=8_000_000))]
+    pub rate: Option<u32>,
+
+    /// Where accidents and sequence numbers come from; the same number gives the same run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 
     /// Clients that are served at a time; each has memory of its own from the start
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = slots)]
@@ -48,6 +78,20 @@ pub struct Offer {
 }
 
 impl Cli {
+    /// What is to go wrong on the network.
+    pub fn impairments(&self) -> Impairments {
+        Impairments {
+            drop: self.drop,
+            corrupt: self.corrupt,
+            duplicate: self.duplicate,
+            reorder: self.reorder,
+            delay: Duration::from_millis(self.delay.into()),
+            // A kilobit is 125 bytes; more than 34 Gbit/s is no limit here.
+            rate: self.rate.map(|kilobits| kilobits.saturating_mul(125)),
+            seed: self.seed,
+        }
+    }
+
     /// The services and their ports.
     pub fn services(&self) -> Vec<(ServiceName, u16)> {
         if self.offers.is_empty() {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
 use super::Verdict;
-use crate::device::Counts;
+use crate::device::{Counts, ImpairCounts, Impairments};
 use crate::loopback::{CLIENTS, LoopbackConfig, SERVER};
 use crate::services::ServiceName;
 
@@ -48,9 +48,37 @@ pub(super) fn head(config: &LoopbackConfig, out: &mut impl Write) -> io::Result<
     )
 }
 
-/// The verdict.
-pub(super) fn tail(verdict: Verdict, out: &mut impl Write) -> io::Result<()> {
+/// What went wrong on the way, and the verdict.
+pub(super) fn tail(
+    config: &LoopbackConfig,
+    happened: ImpairCounts,
+    verdict: Verdict,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out)?;
+    if config.impairments.any() {
+        let Impairments { drop, corrupt, duplicate, reorder, delay, rate, seed } = config.impairments;
+        let ImpairCounts { frames, dropped, corrupted, duplicated, reordered, overflowed } = happened;
+        writeln!(out, "of {frames} frames (seed {seed}):")?;
+        for (count, what, asked) in [
+            (dropped, "lost", drop),
+            (corrupted, "spoiled", corrupt),
+            (duplicated, "doubled", duplicate),
+            (reordered, "overtaken", reorder),
+        ] {
+            writeln!(out, "{count:>8} {what:9} ({asked} asked for)")?;
+        }
+        if overflowed > 0 {
+            writeln!(out, "{overflowed:>8} lost because too many were under way")?;
+        }
+        if let Some(rate) = rate {
+            writeln!(out, "{rate} bytes a second passed in each direction")?;
+        }
+        if !delay.is_zero() {
+            writeln!(out, "each took {delay:?}")?;
+        }
+        writeln!(out)?;
+    }
     match verdict {
         Verdict::Right => writeln!(out, "every answer was right"),
         Verdict::Wrong => writeln!(out, "NOT every answer was right"),

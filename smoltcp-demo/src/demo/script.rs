@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::parts::{Hears, Part, parts};
 use super::report::{Fault, Row};
 use super::scenes::{self, Played};
+use crate::device::ImpairCounts;
 use crate::loopback::{ClientId, ClientState, Loopback, LoopbackConfig, LoopbackError};
 use crate::services::ServiceName;
 
@@ -20,11 +21,11 @@ struct Actor {
     hears: Hears,
 }
 
-/// Lets all clients talk to all services at once. One row for each service.
+/// Lets all clients talk to all services at once. One row for each service, and what went wrong on the way.
 ///
 /// # Errors
 /// The network cannot be built.
-pub(super) fn run(config: &LoopbackConfig) -> Result<Vec<Row>, LoopbackError> {
+pub(super) fn run(config: &LoopbackConfig) -> Result<(Vec<Row>, ImpairCounts), LoopbackError> {
     let mut world = Loopback::new(config)?;
     let port_of = |name| config.services.iter().find(|(service, _)| *service == name).map(|(_, port)| *port);
     let mut actors: HashMap<u16, Vec<Actor>> = HashMap::new();
@@ -74,7 +75,7 @@ pub(super) fn run(config: &LoopbackConfig) -> Result<Vec<Row>, LoopbackError> {
             faults,
         });
     }
-    Ok(rows)
+    Ok((rows, world.impair_counts()))
 }
 
 fn is_over(state: ClientState) -> bool {

@@ -10,8 +10,8 @@ use smoltcp::time::Instant;
 
 use super::Line;
 
-/// The most bytes of a frame: an Ethernet header and 1500 bytes of IP.
-pub(crate) const ETHERNET_MTU: usize = 1514;
+/// The usual size of the largest Ethernet frame: a header and 1500 bytes of IP.
+pub const ETHERNET_MTU: usize = 1514;
 
 /// The frames on their way in one direction.
 type Lane = Rc<RefCell<VecDeque<Vec<u8>>>>;
@@ -24,11 +24,11 @@ pub struct LinkEnd {
     mtu: usize,
 }
 
-/// Both ends of a new wire, for Ethernet frames of up to 1514 bytes.
-pub fn link() -> (LinkEnd, LinkEnd) {
+/// Both ends of a new wire, for Ethernet frames of up to `mtu` bytes, their header included.
+pub fn link(mtu: usize) -> (LinkEnd, LinkEnd) {
     let (there, back) = (Lane::default(), Lane::default());
-    let one = LinkEnd { outgoing: Rc::clone(&there), incoming: Rc::clone(&back), mtu: ETHERNET_MTU };
-    (one, LinkEnd { outgoing: back, incoming: there, mtu: ETHERNET_MTU })
+    let one = LinkEnd { outgoing: Rc::clone(&there), incoming: Rc::clone(&back), mtu };
+    (one, LinkEnd { outgoing: back, incoming: there, mtu })
 }
 
 /// A frame that came.

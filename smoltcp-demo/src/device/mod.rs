@@ -4,11 +4,15 @@
 //! the one nearest to the stack comes first:
 //!
 //! ```text
-//!   smoltcp ─▶ Cut ─▶ Observe ─▶ LinkEnd ══ wire ══ LinkEnd ◀─ Observe ◀─ Cut ◀─ smoltcp
+//!   server's smoltcp ─ FinLast ─ Cut ─ Observe ─ Impair ─ LinkEnd ══ wire ══ LinkEnd ─ Observe ─ Cut ─ FinLast ─ clients'
 //! ```
 
 #[cfg(feature = "std")]
 mod cut;
+#[cfg(feature = "std")]
+mod fin_last;
+#[cfg(feature = "std")]
+mod impair;
 #[cfg(feature = "std")]
 mod link;
 #[cfg(feature = "std")]
@@ -18,10 +22,14 @@ mod packet;
 #[cfg(feature = "std")]
 pub use cut::{Cut, CutCounts};
 #[cfg(feature = "std")]
-pub use link::{LinkEnd, link};
+pub use fin_last::FinLast;
+#[cfg(feature = "std")]
+pub use impair::{Chance, Impair, ImpairCounts, Impairments};
+#[cfg(feature = "std")]
+pub use link::{ETHERNET_MTU, LinkEnd, link};
 #[cfg(feature = "std")]
 pub use observe::{Counts, Observe, Observer, Speech};
-pub use packet::{Opening, TcpSegment};
+pub use packet::{Opening, TcpSegment, bytes_without_fin, fin_without_bytes, has_bytes_and_fin};
 
 use smoltcp::phy::Device;
 use smoltcp::time::Instant;

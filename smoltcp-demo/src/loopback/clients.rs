@@ -9,8 +9,8 @@ use smoltcp::phy::RxToken;
 use smoltcp::socket::tcp;
 use smoltcp::wire::IpEndpoint;
 
-use super::SERVER;
 use super::datagrams::Datagrams;
+use super::{LoopbackConfig, SERVER};
 use crate::Turn;
 use crate::clock::{from_smoltcp, to_smoltcp};
 use crate::device::{Line, TcpSegment};
@@ -43,6 +43,7 @@ pub(super) struct Clients {
     all: Vec<Client>,
     datagrams: Datagrams,
     ring: usize,
+    patience: Duration,
     /// The port of the next client.
     port: u16,
     /// The ports of clients for which frames are swallowed.
@@ -70,22 +71,30 @@ enum Writing {
 
 /// Where the client's own ports begin: those that no service is registered for.
 const FIRST_PORT: u16 = 49152;
-/// A server that says nothing for so long is gone, though asked every [`KEEP_ALIVE`].
-const SILENCE: Duration = Duration::from_mins(2);
+/// How often a silent server is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 impl Clients {
-    pub(super) fn new(interface: Interface, ring: usize) -> Self {
+    pub(super) fn new(interface: Interface, config: &LoopbackConfig) -> Self {
         let mut sockets = SocketSet::new(Vec::new());
         let datagrams = Datagrams::new(&mut sockets);
-        Self { interface, sockets, all: Vec::new(), datagrams, ring, port: FIRST_PORT, vanished: HashSet::new() }
+        Self {
+            interface,
+            sockets,
+            all: Vec::new(),
+            datagrams,
+            ring: config.client_ring,
+            patience: config.client_patience,
+            port: FIRST_PORT,
+            vanished: HashSet::new(),
+        }
     }
 
     pub(super) fn connect(&mut self, port: u16) -> ClientId {
         let ring = || tcp::SocketBuffer::new(vec![0; self.ring]);
         let mut socket = tcp::Socket::new(ring(), ring());
         socket.set_nagle_enabled(false);
-        socket.set_timeout(Some(SILENCE.into()));
+        socket.set_timeout(Some(self.patience.into()));
         socket.set_keep_alive(Some(KEEP_ALIVE.into()));
         let from = self.port;
         self.port = self.port.checked_add(1).unwrap_or(FIRST_PORT);

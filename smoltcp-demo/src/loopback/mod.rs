@@ -1,7 +1,7 @@
 //! A network of two stacks in one process, on virtual time: the server that devices run, and clients that a program drives.
 //!
 //! ```text
-//!   Loopback::send ─▶ client's socket ─▶ smoltcp ─▶ Cut ─▶ Observe ═ wire ═ Observe ◀─ Cut ◀─ smoltcp ◀─ Pool of slots
+//!   Loopback::send ─▶ client's socket ─▶ smoltcp ─▶ Cut ─▶ Observe ═ wire ═ Impair ─ Observe ◀─ Cut ◀─ smoltcp ◀─ Pool
 //! ```
 //!
 //! Nothing runs by itself. [`step`](Loopback::step) lets both stacks do what they can do now, and when they can do nothing it
@@ -68,7 +68,9 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 use crate::Server;
 use crate::clock::to_smoltcp;
-use crate::device::{self, Counts, Cut, LinkEnd, Observe, Observer, Speech};
+use crate::device::{
+    self, Counts, Cut, ETHERNET_MTU, FinLast, Impair, ImpairCounts, Impairments, LinkEnd, Observe, Observer, Speech,
+};
 use crate::pool::{Event, Occupancy, Pool, PoolConfig, PoolCounts};
 use crate::services::{Catalogue, CatalogueError, HostState, ServiceName, Transport};
 use crate::udp::{UdpCounts, UdpEcho};
@@ -92,6 +94,8 @@ pub struct LoopbackConfig {
     pub buffer: usize,
     /// Bytes of a client socket's rings.
     pub client_ring: usize,
+    /// A client gives a server up that says nothing for so long, though asked every 20 s.
+    pub client_patience: Duration,
     /// The settings of every session.
     pub session: SessionConfig,
     /// The settings of the pool.
@@ -102,6 +106,10 @@ pub struct LoopbackConfig {
     pub packets: usize,
     /// The most payload that a segment carries, in both directions; `None` leaves it to the stacks (1460 bytes).
     pub segment: Option<NonZeroUsize>,
+    /// Bytes of the largest Ethernet frame, its header included; at least 118. TCP segments are 54 bytes shorter.
+    pub mtu: usize,
+    /// What goes wrong on the wire, in both directions.
+    pub impairments: Impairments,
     /// Where sequence numbers come from. The same seed gives the same packets.
     pub seed: u64,
 }
@@ -110,15 +118,12 @@ pub struct LoopbackConfig {
 pub struct Loopback {
     now: Instant,
     server: Server<'static, Catalogue<Box<[u8]>, HostState>>,
-    server_device: Wire,
+    server_device: FinLast<Cut<Observe<Impair<LinkEnd>>>>,
     clients: Clients,
-    client_device: Wire,
+    client_device: FinLast<Cut<Observe<LinkEnd>>>,
     observer: Rc<RefCell<Observer>>,
     events: Vec<(Instant, Event)>,
 }
-
-/// What a stack has below it.
-type Wire = Cut<Observe<LinkEnd>>;
 
 /// What a call of [`Loopback::step`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,11 +166,14 @@ impl Default for LoopbackConfig {
             ring: 4096,
             buffer: 4096,
             client_ring: 16384,
+            client_patience: Duration::from_mins(2),
             session: SessionConfig::default(),
             pool: PoolConfig::default(),
             chat: ChatRules::default(),
             packets: 1,
             segment: None,
+            mtu: ETHERNET_MTU,
+            impairments: Impairments::default(),
             seed: 1,
         }
     }
@@ -192,9 +200,12 @@ impl Loopback {
             }
         }
         let observer = Rc::new(RefCell::new(observer));
-        let (server_end, client_end) = device::link();
-        let mut server_device = Cut::new(Observe::new(server_end, Rc::clone(&observer)), config.segment);
-        let mut client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer)), config.segment);
+        let (server_end, client_end) = device::link(config.mtu);
+        let impaired = Impair::new(server_end, config.impairments);
+        let server_device = Cut::new(Observe::new(impaired, Rc::clone(&observer)), config.segment);
+        let mut server_device = FinLast::new(server_device);
+        let client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer)), config.segment);
+        let mut client_device = FinLast::new(client_device);
 
         let mut pool = Pool::new(catalogue, config.pool, sockets, Vec::new());
         for _ in 0..config.slots {
@@ -207,7 +218,7 @@ impl Loopback {
         if let Some(udp_echo) = udp_echo {
             server = server.with_udp_echo(udp_echo);
         }
-        let clients = Clients::new(interface_of_clients(&mut client_device, config.seed), config.client_ring);
+        let clients = Clients::new(interface_of_clients(&mut client_device, config.seed), config);
         Ok(Self { now, server, server_device, clients, client_device, observer, events: Vec::new() })
     }
 
@@ -355,6 +366,11 @@ impl Loopback {
     /// How many clients the server let in, refused, and so on.
     pub fn pool_counts(&self) -> PoolCounts {
         self.server.pool().counts()
+    }
+
+    /// What went wrong on the wire.
+    pub fn impair_counts(&self) -> ImpairCounts {
+        self.server_device.inner().inner().inner().counts()
     }
 
     /// What happened to the datagrams for `udp-echo`.

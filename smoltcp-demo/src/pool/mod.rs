@@ -48,7 +48,8 @@ pub struct PoolConfig {
     /// How long a half-open connection is safe from being given up for a new one when no slot is free. Under a flood of
     /// SYNs, a client whose answer is back within this time gets through.
     pub handshake_grace: Duration,
-    /// How long a connection may take to end after this side has closed its half, and again after the session is over.
+    /// How long a connection may take to end after this side has closed its half; and after the session is over, how long
+    /// the peer may take to acknowledge something of what is still to be sent to it.
     pub drain: Duration,
     /// Asks silent peers whether they are still there; `None` keeps a connection to a peer that vanished until the idle
     /// timeout of its session.
@@ -114,12 +115,12 @@ pub struct SlotMemory<'a, B> {
 }
 
 impl Default for PoolConfig {
-    /// 5 s for a handshake, safe for the first 200 ms; 10 s to drain; a silent peer is asked every 30 s, three times.
+    /// 20 s for a handshake, safe for the first 200 ms; 30 s to drain; a silent peer is asked every 30 s, three times.
     fn default() -> Self {
         Self {
-            handshake: Duration::from_secs(5),
+            handshake: Duration::from_secs(20),
             handshake_grace: Duration::from_millis(200),
-            drain: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
             keep_alive: Some(KeepAlive { every: Duration::from_secs(30), questions: 3 }),
         }
     }

@@ -54,6 +54,8 @@ enum State<C: Connection> {
     /// The socket sends what is in its ring, or a reset, or waits in TIME-WAIT.
     Draining {
         buffers: (C::Buffer, C::Buffer),
+        /// Bytes that the peer had not acknowledged when it last acknowledged some.
+        left: usize,
     },
 }
 
@@ -141,14 +143,20 @@ impl<C: Connection> Slot<C> {
                     if let Some(reason) = pump.connection().close_reason() {
                         log(Event::Closed { client, reason, stats: pump.connection().stats() });
                     }
+                    let left = socket.send_queue();
                     if let Some(buffers) = self.take_buffers() {
-                        self.enter(State::Draining { buffers }, now);
+                        self.enter(State::Draining { buffers, left }, now);
                     }
                     moved = true;
                 }
                 moved
             }
-            State::Draining { .. } => match socket.state() {
+            State::Draining { left, .. } => match socket.state() {
+                _ if socket.send_queue() < *left => {
+                    *left = socket.send_queue();
+                    self.since = now;
+                    true
+                }
                 tcp::State::Closed if socket.remote_endpoint().is_none() => self.free_again(sockets, now),
                 // A reset that could not be sent for so long, or enough waiting for segments that went astray.
                 tcp::State::Closed | tcp::State::TimeWait if late => self.free_again(sockets, now),
@@ -169,7 +177,7 @@ impl<C: Connection> Slot<C> {
             State::HalfOpen { .. } => {
                 sockets.get_mut::<tcp::Socket<'_>>(self.handle).abort();
                 if let Some(buffers) = self.take_buffers() {
-                    self.enter(State::Draining { buffers }, now);
+                    self.enter(State::Draining { buffers, left: 0 }, now);
                 }
             }
             State::Vacant | State::Free { .. } | State::Draining { .. } => {}

@@ -9,7 +9,7 @@ use smoltcp::iface::{Config, Interface, SocketStorage};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, TcpControl};
 
 use super::*;
-use crate::device::link;
+use crate::device::{ETHERNET_MTU, link};
 use crate::raw_peer::{Bench, ECHO, Raw, Setup, TRIM};
 use crate::services::{Catalogue, Conversation, ServiceName, State};
 use crate::{Server, Turn};
@@ -34,7 +34,7 @@ fn a_pool_lives_in_lent_storage() {
     }
     assert_eq!((pool.len(), pool.free()), (SLOTS, SLOTS));
 
-    let (mut device, _peer) = link();
+    let (mut device, _peer) = link(ETHERNET_MTU);
     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into());
     let mut interface = Interface::new(config, &mut device, smoltcp::time::Instant::ZERO);
     interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24)).expect("room"));
@@ -79,7 +79,7 @@ fn a_handshake_that_is_not_completed_gives_its_slot_back() {
     bench.send(&Raw::new(1, ECHO), TcpControl::Syn, b"");
     bench.settle();
     assert_eq!(bench.free(), 3);
-    bench.pass(Duration::from_millis(4_999));
+    bench.pass(Duration::from_millis(19_999));
     assert_eq!(bench.free(), 3);
     bench.pass(Duration::from_millis(1));
     assert_eq!(bench.free(), 4);
@@ -89,7 +89,8 @@ fn a_handshake_that_is_not_completed_gives_its_slot_back() {
 #[test]
 fn a_peer_that_never_closes_its_half_gives_its_slot_back_even_if_it_goes_on_sending() {
     for talks in [false, true] {
-        let mut bench = Bench::new(&Setup::default());
+        let pool = PoolConfig { drain: Duration::from_secs(10), ..PoolConfig::default() };
+        let mut bench = Bench::new(&Setup { pool, ..Setup::default() });
         let mut peer = bench.connect(Raw::new(1, ECHO));
         bench.send(&peer, TcpControl::Psh, b"\xff\xff\xff\xff");
         peer.next += 4;
@@ -123,6 +124,33 @@ fn a_peer_that_never_acknowledges_the_end_gives_its_slot_back() {
     assert_eq!(bench.occupancy()[0], Occupancy::Draining); // in LAST-ACK
     bench.pass(PoolConfig::default().drain);
     assert_eq!(bench.free(), 4);
+}
+
+#[test]
+fn a_peer_that_takes_its_answers_slowly_gets_them_all() {
+    let pool = PoolConfig { drain: Duration::from_secs(10), ..PoolConfig::default() };
+    let mut bench = Bench::new(&Setup { pool, ..Setup::default() });
+    // Eight bytes at a time, three seconds apart: the session is over long before.
+    let mut peer = bench.connect(Raw { window: 8, ..Raw::new(1, ECHO) });
+    let message = [HELLO, HELLO, HELLO, HELLO, HELLO].concat();
+    bench.send(&peer, TcpControl::Fin, &message);
+    peer.next += message.len() + 1;
+    bench.settle();
+    assert_eq!(bench.occupancy()[0], Occupancy::Draining);
+    let mut answer = Vec::new();
+    while answer.len() < message.len() {
+        for seen in bench.sent_to(&peer) {
+            assert!(!seen.segment.rst, "after {} bytes", answer.len());
+            if seen.segment.sequence == peer.expects {
+                peer.expects += seen.payload.len();
+                answer.extend(seen.payload);
+            }
+        }
+        bench.pass(Duration::from_secs(3));
+        bench.send(&peer, TcpControl::None, b"");
+        bench.settle();
+    }
+    assert_eq!(answer, message);
 }
 
 #[test]
@@ -235,7 +263,7 @@ fn a_client_whose_answers_come_in_time_gets_through_a_flood_of_syns() {
     let mut peer = bench.connect(Raw::new(1, ECHO));
     bench.send(&Raw::new(flood, ECHO), TcpControl::Syn, b"");
     assert_eq!(bench.exchange(&mut peer, HELLO), HELLO);
-    bench.pass(Duration::from_secs(10));
+    bench.pass(Duration::from_secs(20));
     assert_eq!(bench.free(), 7, "{:?}", bench.occupancy());
 }
 
@@ -264,6 +292,25 @@ fn a_ring_that_wraps_is_emptied_in_one_turn() {
     bench.turn();
     let answer: Vec<u8> = bench.sent_to(&peer).into_iter().flat_map(|seen| seen.payload).collect();
     assert_eq!(answer, message);
+}
+
+#[test]
+fn an_end_whose_last_bytes_did_not_fit_is_not_believed() {
+    let mut bench = Bench::new(&Setup { ring: 64, ..Setup::default() });
+    let mut peer = bench.connect(Raw::new(1, ECHO));
+    let stream = [HELLO; 12].concat(); // 108 bytes: the ring's 64 end inside the eighth message
+    bench.send(&peer, TcpControl::Fin, &stream);
+    bench.settle();
+    let answer: Vec<u8> = bench.sent_to(&peer).into_iter().flat_map(|seen| seen.payload).collect();
+    peer.next += 64;
+    peer.expects += answer.len();
+    bench.send(&peer, TcpControl::Fin, &stream[64..]);
+    peer.next += 44 + 1;
+    bench.settle();
+    let seen = bench.sent_to(&peer);
+    let rest: Vec<u8> = seen.iter().flat_map(|seen| seen.payload.clone()).collect();
+    assert_eq!([answer, rest].concat(), stream);
+    assert!(seen.last().expect("segments").segment.fin, "{seen:?}");
 }
 
 #[test]

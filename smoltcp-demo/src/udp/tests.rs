@@ -104,7 +104,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let (mut device, wire) = link();
+        let (mut device, wire) = link(crate::device::ETHERNET_MTU);
         let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 4], vec![0; 1024]);
         let mut sockets = SocketSet::new(Vec::new());
         let echo = UdpEcho::new(&mut sockets, udp::Socket::new(buffer(), buffer()), PORT).expect("a port");

@@ -105,8 +105,13 @@ impl View {
         let right = self.remark_or_hint();
         let mut left = self.status(now);
         // What matters less stands behind, and goes first.
-        while left.len() > 1 && joined_width(&left) + width(&right) + 3 > columns {
-            left.pop();
+        let room = columns.saturating_sub(width(&right) + 4);
+        while left.len() > 1 && joined_width(&left) > room {
+            let least = left.pop();
+            let room = room.saturating_sub(joined_width(&left) + width(BETWEEN));
+            if room >= LEAST_REASON && !self.is_online() {
+                left.extend(least.map(|why| shorten(&why, room)));
+            }
         }
         let left = shorten(&format!(" {}", left.join(BETWEEN)), columns);
         for y in area.top()..area.bottom() {
@@ -193,6 +198,9 @@ fn joined_width(parts: &[String]) -> usize {
 
 /// Between two parts of the status.
 const BETWEEN: &str = " · ";
+
+/// Columns in which the start of a reason says something.
+const LEAST_REASON: usize = 16;
 
 /// What is said in the place of the line being written, where there is none and no connection.
 const OFFLINE: &str = "What you write is kept until there is a connection.";

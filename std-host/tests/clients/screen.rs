@@ -125,7 +125,7 @@ fn one_can_scroll_and_resize() {
     });
     terminal.wait_for("│ bob");
     terminal.resize(30, 6);
-    terminal.wait_until("and a small one", |rows| rows.len() == 6 && rows[3].ends_with("bob: line 42"));
+    terminal.wait_until("and a small one", |rows| rows[3].ends_with("bob: line 42") && rows[4] == " connected");
     terminal.send("\x1b[6~");
     terminal.wait_until("it goes down", |rows| rows[3].ends_with("bob: line 45"));
     terminal.send("x\r");

@@ -8,13 +8,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute};
 use framewright_host::{Address, ClientConfig};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use ratatui::crossterm::{cursor, execute};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -97,7 +97,7 @@ fn talk(screen: &mut Screen, mut view: View, link: &Link, happened: &Receiver<Ha
                 match action {
                     Action::Say(connection, text) => link.say(connection, text),
                     Action::Retry => link.retry(),
-                    Action::Redraw => screen.terminal.clear()?,
+                    Action::Redraw => screen.redraw()?,
                     Action::Suspend => screen.suspend()?,
                     Action::Leave => {
                         link.leave();
@@ -185,7 +185,14 @@ impl Screen {
         // Whatever its mode is now: without this the old one would be believed.
         disable_raw_mode()?;
         take()?;
-        self.terminal.clear()
+        self.redraw()
+    }
+
+    /// Has the next frame drawn whole.
+    fn redraw(&mut self) -> io::Result<()> {
+        // `clear` would ask the terminal where its cursor is, and the answer would be taken for keys.
+        let size = self.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 

@@ -4,9 +4,15 @@
 //! the one nearest to the stack comes first:
 //!
 //! ```text
-//!   server's smoltcp ─ FinLast ─ Cut ─ Observe ─ Impair ─ LinkEnd ══ wire ══ LinkEnd ─ Observe ─ Cut ─ FinLast ─ clients'
+//!   server's smoltcp ─ FinLast ─ Cut ─ Observe ─ Capture ─ Impair ─ LinkEnd
+//!                                                                      ║
+//!                       clients' smoltcp ─ FinLast ─ Cut ─ Observe ─ LinkEnd
 //! ```
 
+#[cfg(feature = "std")]
+mod borders;
+#[cfg(feature = "std")]
+mod capture;
 #[cfg(feature = "std")]
 mod cut;
 #[cfg(feature = "std")]
@@ -20,15 +26,19 @@ mod observe;
 mod packet;
 
 #[cfg(feature = "std")]
+pub use borders::Speech;
+#[cfg(feature = "std")]
+pub use capture::{Capture, PcapFile};
+#[cfg(feature = "std")]
 pub use cut::{Cut, CutCounts};
 #[cfg(feature = "std")]
 pub use fin_last::FinLast;
 #[cfg(feature = "std")]
-pub use impair::{Chance, Impair, ImpairCounts, Impairments};
+pub use impair::{Chance, Fate, Impair, ImpairCounts, Impairments, Onlooker};
 #[cfg(feature = "std")]
 pub use link::{ETHERNET_MTU, LinkEnd, link};
 #[cfg(feature = "std")]
-pub use observe::{Counts, Observe, Observer, Speech};
+pub use observe::{Counts, Observe, Observer, Piece, Purpose, Sight, View, Witness};
 pub use packet::{Opening, TcpSegment, bytes_without_fin, fin_without_bytes, has_bytes_and_fin};
 
 use smoltcp::phy::Device;

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use smoltcp::wire::{
-    EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber,
+    EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, Ipv4Packet, TcpOption, TcpPacket, TcpSeqNumber,
 };
 
 /// Where a TCP segment and its parts lie in an Ethernet frame.
@@ -19,6 +19,8 @@ pub struct TcpSegment {
     pub acknowledges: Option<TcpSeqNumber>,
     /// The window field as it stands, without scaling.
     pub window: u16,
+    /// By how many bits the sender of a SYN wants its windows shifted from then on (RFC 7323).
+    pub window_shift: Option<u8>,
     /// Whether SYN is set.
     pub syn: bool,
     /// Whether FIN is set.
@@ -66,6 +68,7 @@ impl TcpSegment {
             sequence: tcp.seq_number(),
             acknowledges: tcp.ack().then(|| tcp.ack_number()),
             window: tcp.window_len(),
+            window_shift: if tcp.syn() { window_shift(tcp.options()) } else { None },
             syn: tcp.syn(),
             fin: tcp.fin(),
             rst: tcp.rst(),
@@ -85,6 +88,17 @@ impl TcpSegment {
         let asks = self.syn && self.acknowledges.is_none() && !self.rst;
         asks.then_some(Opening { remote: self.source, local: self.destination })
     }
+}
+
+fn window_shift(mut options: &[u8]) -> Option<u8> {
+    while let Ok((rest, option)) = TcpOption::parse(options) {
+        match option {
+            TcpOption::WindowScale(shift) => return Some(shift),
+            TcpOption::EndOfList => return None,
+            _ => options = rest,
+        }
+    }
+    None
 }
 
 /// Whether the frame is a TCP segment with bytes and a FIN, and good checksums: what is spoiled is for the stack to drop.

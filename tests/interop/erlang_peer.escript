@@ -29,7 +29,8 @@ option([Name, Number]) -> {list_to_atom(Name), list_to_integer(Number)}.
 
 %% A client: sends what it is told, reports what comes.
 talk(Packet, Socket) ->
-    ok = inet:setopts(Socket, [{active, once}]),
+    %% An error means that the socket is closed already, and then the message that says so is waiting.
+    _ = inet:setopts(Socket, [{active, once}]),
     receive
         {turn, Messages} ->
             [ok = send(Packet, Socket, Message) || Message <- Messages],

@@ -23,7 +23,8 @@ pub(super) struct Serve {
     /// free one. None named: all there are
     #[arg(value_name = "SERVICE[=ADDR]")]
     services: Vec<Chosen>,
-    /// Size of each connection's two buffers: a power of two, 64 to 65536
+    /// Size of each connection's two buffers: a power of two, 64 to 65536; connections of kv, chat and message have larger ones
+    /// where a line or an answer needs them
     #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = setting::buffer_size)]
     buffer_size: usize,
     /// The longest message to accept
@@ -51,7 +52,8 @@ struct Chosen {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        raise_file_limit(self.max_clients);
+        let chat = self.services.is_empty() || self.services.iter().any(|chosen| chosen.entry.name == "chat");
+        raise_file_limit(self.max_clients, chat);
         let mut server = BufferedServer::new(ServerConfig {
             buffer_size: self.buffer_size,
             max_frame: self.max_frame,
@@ -125,8 +127,9 @@ fn stop_on_signals(stopper: &Stopper) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Each client takes a file descriptor, and the usual soft limit of 1024 is meant for programs that use `select`.
-fn raise_file_limit(clients: usize) {
+/// Each client takes a file descriptor, one of the chat takes two, and the usual soft limit of 1024 is meant for programs that use
+/// `select`.
+fn raise_file_limit(clients: usize, chat: bool) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -134,7 +137,8 @@ fn raise_file_limit(clients: usize) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     };
-    let wanted = clients as u64 + DESCRIPTORS_BESIDE_CLIENTS;
+    let each = if chat { 2 } else { 1 };
+    let wanted = (clients as u64).saturating_mul(each) + DESCRIPTORS_BESIDE_CLIENTS;
     if allowed.is_some_and(|allowed| allowed < wanted) {
         warn!(
             "--max-clients {clients} is more than the limit of {} open files allows (`ulimit -n`)",

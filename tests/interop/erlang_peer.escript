@@ -22,15 +22,15 @@ main([Packet, "server" | Options]) ->
 
 options(Packet, Options) ->
     Mode = case Packet of "4" -> 4; "line" -> line end,
-    %% Without exit_on_close, the end of the stream closes both directions, and what was not sent is lost.
-    [binary, {packet, Mode}, {active, false}, {nodelay, true}, {exit_on_close, false}]
+    [binary, {packet, Mode}, {active, false}, {nodelay, true}]
         ++ [option(string:split(Option, "=")) || Option <- Options].
 
 option([Name, Number]) -> {list_to_atom(Name), list_to_integer(Number)}.
 
 %% A client: sends what it is told, reports what comes.
 talk(Packet, Socket) ->
-    ok = inet:setopts(Socket, [{active, once}]),
+    %% An error means that the socket is closed already, and then the message that says so is waiting.
+    _ = inet:setopts(Socket, [{active, once}]),
     receive
         {turn, Messages} ->
             [ok = send(Packet, Socket, Message) || Message <- Messages],

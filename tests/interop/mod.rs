@@ -5,6 +5,7 @@
 //! - [`roster`]: who there is, by framing;
 //! - [`messages`]: what is said;
 //! - [`plays`]: in which order;
+//! - [`services`]: what is said to services other than `echo` and `trim`;
 //! - [`relay`]: a stretch of the way on which every byte travels alone.
 //!
 //! The address of the server is a parameter of all that clients do, so that there is one file of tests for each front end.
@@ -15,4 +16,5 @@ pub mod peer;
 pub mod plays;
 pub mod relay;
 pub mod roster;
+pub mod services;
 mod tokio_util_peer;

@@ -46,6 +46,8 @@ pub enum Heard {
 pub enum Talk {
     /// By lines with messages in hexadecimal digits; the programs of this directory do.
     Hex,
+    /// The same, but for the messages: each is a line of text that the program understands.
+    Words,
     /// What it reads it sends, and what it receives it prints; the messages are lines.
     Lines,
     /// The same, and what it prints before it is connected ends with a line that starts so.
@@ -78,7 +80,7 @@ impl Peer {
                 Talk::Hex => {
                     (messages.iter().map(|message| to_hex(message)).collect::<Vec<_>>().join(" ") + "\n").into()
                 }
-                Talk::Lines | Talk::LinesAfter(_) => {
+                Talk::Words | Talk::Lines | Talk::LinesAfter(_) => {
                     messages.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect()
                 }
             };
@@ -121,6 +123,11 @@ impl Peer {
         }
     }
 
+    /// Its process, if it is one of its own.
+    pub fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(|process| process.child.id())
+    }
+
     /// Who it is.
     pub fn name(&self) -> &'static str {
         self.name
@@ -151,7 +158,8 @@ fn listen(mut stdout: impl BufRead, talk: Talk, mut tell: impl FnMut(Heard)) {
     }
     while next(&mut line) {
         let heard = match talk {
-            Talk::Hex => parse(&line),
+            Talk::Hex => parse(&line, from_hex),
+            Talk::Words => parse(&line, |words| Some(words.into())),
             _ => match line.strip_suffix(b"\n") {
                 Some(line) => Heard::Message(line.strip_suffix(b"\r").unwrap_or(line).to_vec()),
                 None => Heard::Piece(line.clone()),
@@ -159,18 +167,18 @@ fn listen(mut stdout: impl BufRead, talk: Talk, mut tell: impl FnMut(Heard)) {
         };
         tell(heard);
     }
-    if talk != Talk::Hex {
+    if !matches!(talk, Talk::Hex | Talk::Words) {
         tell(Heard::End);
     }
 }
 
 /// What a program of this directory says in a line.
-fn parse(line: &[u8]) -> Heard {
+fn parse(line: &[u8], message: impl Fn(&str) -> Option<Vec<u8>>) -> Heard {
     let text = String::from_utf8_lossy(line);
     let (verb, rest) = text.trim_end().split_once(' ').unwrap_or((text.trim_end(), ""));
     let known = match verb {
-        "got" => from_hex(rest).map(Heard::Message),
-        "piece" => from_hex(rest).map(Heard::Piece),
+        "got" => message(rest).map(Heard::Message),
+        "piece" => message(rest).map(Heard::Piece),
         "listening" => rest.parse().ok().map(Heard::Listening),
         "end" => Some(Heard::End),
         "failed" => Some(Heard::Failed(rest.to_owned())),

@@ -65,14 +65,22 @@ struct Script {
     last: &'static [&'static str],
     /// The Python package that it needs.
     python: Option<&'static str>,
+    talk: Talk,
 }
 
 /// Erlang/OTP's `gen_tcp` with `{packet, 4}`.
 pub const ERLANG_4: Partner = Partner {
     name: "Erlang {packet, 4}",
     leaving: Leaving::HalfCloses,
-    takes: |message| message.len() <= 64 << 20,
+    takes: |message| message.len() < 0x7FFF_FFFB,
     made: Made::Script(Script { before: &["4"], ..ERLANG }),
+};
+
+/// The same with `{packet_size, 1000}`.
+pub const ERLANG_4_UP_TO_1000: Partner = Partner {
+    takes: |message| message.len() <= 1000,
+    made: Made::Script(Script { before: &["4"], last: &["packet_size=1000"], ..ERLANG }),
+    ..ERLANG_4
 };
 
 /// Erlang/OTP's `gen_tcp` with `{packet, line}` and a buffer for long lines.
@@ -90,6 +98,10 @@ pub const ERLANG_LINE_AS_IT_COMES: Partner =
 /// Twisted's `Int32StringReceiver`.
 pub const TWISTED_INT32: Partner =
     twisted("Twisted Int32StringReceiver", &["int32"], |message| message.len() <= 99_999);
+
+/// The same without `IHalfCloseableProtocol`, as most programs have it.
+pub const TWISTED_INT32_AS_IT_COMES: Partner =
+    Partner { leaving: Leaving::Closes, ..twisted("Twisted as it comes", &["int32-as-it-comes"], |_| true) };
 
 /// Twisted's `NetstringReceiver`.
 pub const TWISTED_NETSTRING: Partner =
@@ -117,6 +129,26 @@ pub const TOKIO_UTIL: Partner = Partner {
     made: Made::TokioUtil,
 };
 
+/// Python, as tutorials teach `json-header`: a request a connection. Its messages are lines, `CONTENT-TYPE ENCODING HEX`.
+pub const JSON_HEADER: Partner = Partner {
+    name: "Python, by the description of json-header",
+    leaving: Leaving::Closes,
+    takes: |_| true,
+    made: Made::Script(Script { file: "json_header_peer.py", talk: Talk::Words, ..PYTHON }),
+};
+
+/// Python's datagram sockets.
+pub const PYTHON_UDP: Partner = Partner {
+    name: "Python datagrams",
+    leaving: Leaving::Closes,
+    takes: |_| true,
+    made: Made::Script(Script { file: "udp_peer.py", ..PYTHON }),
+};
+
+/// Socat with datagrams: each line is one, with its LF. It never learns of an end.
+pub const SOCAT_UDP: Partner =
+    tool("socat datagrams", ("socat", "socat"), |host, port| strings(&["-", &format!("UDP:{host}:{port}")]));
+
 /// OpenBSD's netcat.
 pub const NC_OPENBSD: Partner =
     tool("OpenBSD netcat", ("nc.openbsd", "netcat-openbsd"), |host, port| strings(&["-N", host, port]));
@@ -142,11 +174,11 @@ pub const NCAT_CRLF: Partner = tool("ncat -C", ("ncat", "ncat"), |host, port| st
 pub const SOCAT: Partner =
     tool("socat", ("socat", "socat"), |host, port| strings(&["-t", "60", "-", &format!("TCP:{host}:{port}")]));
 
-/// The telnet client. It has no half-close, and when its input is no terminal it takes the byte 0x80 for a key that
-/// interrupts.
+/// The telnet client. It has no half-close. When its input is no terminal it takes some bytes for keys, also in the middle of
+/// a character: 0x80 interrupts, and 0x05 and 0x1D with or without their eighth bit are for itself.
 pub const TELNET: Partner = Partner {
     name: "telnet",
-    takes: |line| !line.contains(&0x80),
+    takes: |line| !line.iter().any(|byte| matches!(byte, 0x05 | 0x1D | 0x80 | 0x85 | 0x9D)),
     leaving: Leaving::Closes,
     made: Made::Tool {
         program: Program { name: "telnet", package: "telnet" },
@@ -175,6 +207,7 @@ const ERLANG: Script = Script {
     before: &[],
     last: &[],
     python: None,
+    talk: Talk::Hex,
 };
 
 const PYTHON: Script = Script { interpreter: Program { name: "python3", package: "python3" }, file: "", ..ERLANG };
@@ -205,7 +238,7 @@ impl Partner {
         let (host, port) = (server.ip().to_string(), server.port().to_string());
         match self.made {
             Made::Script(script) => {
-                Some(Peer::program(self.name, &mut script.command(&["client", &host, &port])?, Talk::Hex))
+                Some(Peer::program(self.name, &mut script.command(&["client", &host, &port])?, script.talk))
             }
             Made::Tool { program, arguments, talk } => {
                 let mut command = program.command()?;
@@ -222,7 +255,7 @@ impl Partner {
     /// It is missing, and that is not allowed; or it cannot be a server.
     pub fn server(&self) -> Option<(Peer, SocketAddr)> {
         let mut peer = match self.made {
-            Made::Script(script) => Peer::program(self.name, &mut script.command(&["server"])?, Talk::Hex),
+            Made::Script(script) => Peer::program(self.name, &mut script.command(&["server"])?, script.talk),
             Made::Tool { .. } => panic!("{} is a client", self.name),
             Made::TokioUtil => tokio_util_peer::server(self.name),
         };

@@ -24,8 +24,10 @@ class Cobs:
 
     def decode(self, piece):
         *frames, self.stream = (self.stream + piece).split(b"\0")
-        # Nothing between two delimiters is idle time on the line: an empty payload has a code byte.
-        return [self.cobs.decode(frame) for frame in frames if frame]
+        for frame in frames:
+            # Nothing between two delimiters is idle time on the line: an empty payload has a code byte.
+            if frame:
+                yield attempt(self.cobs.decode, frame)
 
 
 class Slip:
@@ -40,8 +42,16 @@ class Slip:
 
     def decode(self, piece):
         self.driver.receive(piece)
-        while (payload := self.driver.get(block=False)) is not None:
+        while (payload := attempt(self.driver.get, block=False)) is not None:
             yield payload
+
+
+def attempt(function, *arguments, **options):
+    """What it returns, or the exception that it raises."""
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        return error
 
 
 def say(text):
@@ -56,9 +66,9 @@ peer = PEERS[framing]()
 for line in sys.stdin:
     for word in line.split():
         data = b"" if word == "-" else bytes.fromhex(word)
-        try:
-            for found in [peer.encode(data)] if role == "encode" else peer.decode(data):
+        for found in [peer.encode(data)] if role == "encode" else peer.decode(data):
+            if isinstance(found, Exception):
+                say(f"failed {type(found).__name__}")
+            else:
                 say("got " + (found.hex() or "-"))
-        except ValueError as error:
-            say(f"failed {type(error).__name__}")
 say("end")

@@ -1,7 +1,7 @@
 """Twisted's framings, as they are in twisted.protocols.basic.
 
-    twisted_peer.py int32|netstring|line|line-crlf client HOST PORT [MAX_LENGTH]
-    twisted_peer.py int32|netstring|line|line-crlf server [MAX_LENGTH]
+    twisted_peer.py int32|int32-as-it-comes|netstring|line|line-crlf client HOST PORT [MAX_LENGTH]
+    twisted_peer.py int32|int32-as-it-comes|netstring|line|line-crlf server [MAX_LENGTH]
 
 How it is told what to send, and tells what it got: see README.md.
 """
@@ -27,7 +27,7 @@ class Reporter:
         self.transport.setTcpNoDelay(True)
         self.factory.connected(self)
 
-    # Without these two, Twisted drops what was not sent when the other side closes its sending side.
+    # For a class that says to have these two, the end of what it receives is not the end of what it sends.
     def readConnectionLost(self):
         self.transport.loseConnection()
 
@@ -40,11 +40,15 @@ class Reporter:
         self.factory.lost()
 
 
-@implementer(interfaces.IHalfCloseableProtocol)
-class Int32(Reporter, basic.Int32StringReceiver):
+class Int32AsItComes(Reporter, basic.Int32StringReceiver):
     def lengthLimitExceeded(self, length):
         say("failed length %d" % length)
         super().lengthLimitExceeded(length)
+
+
+@implementer(interfaces.IHalfCloseableProtocol)
+class Int32(Int32AsItComes):
+    pass
 
 
 @implementer(interfaces.IHalfCloseableProtocol)
@@ -134,7 +138,13 @@ def say(text):
     sys.stdout.flush()
 
 
-FRAMINGS = {"int32": Int32, "netstring": Netstring, "line": Line, "line-crlf": LineCrlf}
+FRAMINGS = {
+    "int32": Int32,
+    "int32-as-it-comes": Int32AsItComes,
+    "netstring": Netstring,
+    "line": Line,
+    "line-crlf": LineCrlf,
+}
 
 framing, role, *rest = sys.argv[1:]
 factory = Client() if role == "client" else Server()

@@ -89,7 +89,7 @@ fn refusals_are_printed_and_what_was_said_before_and_after_is_said() {
     let mut said = b"\xff\xfe\n".to_vec();
     said.extend([b'x'; 5000]);
     said.extend(b"\n");
-    said.extend([b'y'; 100_000]);
+    said.extend(vec![b'y'; 100_000]);
     said.extend(b"\n/nonsense\ngood\n");
     let (status, stdout, stderr) = chat(&server.address("chat").to_string(), &["--name", "ann"], &said);
     assert_eq!(status, 0, "{stderr}");
@@ -110,9 +110,9 @@ fn refusals_are_printed_and_what_was_said_before_and_after_is_said() {
 fn a_flood_is_heard_whole_and_in_order() {
     let server = Server::start(&["serve", "chat=0", "--chat-rate", "0"]);
     let mut bob = Peer::join(server.address("chat"), "bob");
-    let said: String = (0..3_000).map(|i| format!("line {i}\n")).collect();
+    let said: Vec<_> = (0..3_000).map(|i| format!("line {i}\n")).collect();
     let address = server.address("chat").to_string();
-    let saying = std::thread::spawn(move || chat(&address, &["--name", "ann"], said.as_bytes()));
+    let saying = std::thread::spawn(move || chat(&address, &["--name", "ann"], said.concat().as_bytes()));
     for i in 0..3_000 {
         assert!(bob.wait_for(": line ").ends_with(&format!("ann: line {i}")), "line {i}");
     }

@@ -46,7 +46,7 @@ fn what_goes_wrong_is_told_in_words_with_status_one() {
     serving.join().unwrap();
     let (address, serving) = serve_once(|stream| {
         // It may be gone before all of it was taken.
-        let _ = (&stream).write_all(&[b'x'; 100_000]);
+        let _ = (&stream).write_all(&vec![b'x'; 100_000]);
     });
     failed(&address, &format!("{address} sends something else than a time"));
     serving.join().unwrap();

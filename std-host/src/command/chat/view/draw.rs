@@ -14,7 +14,7 @@ use std::time::Instant;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::{Online, View};
 use crate::command::chat::conversation::counted;
@@ -189,7 +189,18 @@ fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) 
     if !buffer.area().contains(Position::new(x, y)) {
         return x;
     }
-    buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0
+    let (behind, _) = buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style);
+    // Some terminals show a flag or a family as several characters, the second one in the cell that is taken for the second
+    // half of the first. When a plain space comes there later, it must not be taken for what is there already.
+    let mut at = x;
+    while at < behind {
+        let columns = u16::try_from(width(buffer[(at, y)].symbol())).unwrap_or(1).max(1);
+        for half in at + 1..(at + columns).min(behind) {
+            buffer[(half, y)].modifier.insert(Modifier::HIDDEN);
+        }
+        at += columns;
+    }
+    behind
 }
 
 fn joined_width(parts: &[String]) -> usize {

@@ -168,6 +168,23 @@ fn wide_and_joined_characters_leave_everything_in_its_column() {
 }
 
 #[test]
+fn the_second_half_of_a_wide_character_is_drawn_over_when_it_goes() {
+    let mut scene = Scene::in_room(60, 4);
+    // As it was meant, not as a terminal shows it.
+    let frame = |scene: &Scene| {
+        let mut terminal = Terminal::new(TestBackend::new(60, 4)).unwrap();
+        terminal.draw(|frame| scene.view.draw(frame, scene.instant)).unwrap().buffer.clone()
+    };
+    scene.hear(&["[10:20:31] bob: 🇩🇪|"]);
+    let before = frame(&scene);
+    scene.hear(&["[10:20:31] bob:   |"]);
+    let after = frame(&scene);
+    let drawn: Vec<_> = before.diff(&after).into_iter().map(|(x, y, _)| (x, y)).collect();
+    let place = (0..60).find(|&x| before[(x, 1)].symbol() == "🇩🇪").unwrap();
+    assert!(drawn.contains(&(place, 1)) && drawn.contains(&(place + 1, 1)), "{drawn:?}");
+}
+
+#[test]
 fn what_comes_in_leaves_the_line_being_written_alone() {
     let mut scene = Scene::in_room(70, 6);
     scene.type_in("half a thought");

@@ -24,9 +24,13 @@ pub mod services;
 mod udp;
 
 #[cfg(feature = "std")]
+pub mod assembly;
+#[cfg(feature = "std")]
 pub mod demo;
 #[cfg(feature = "std")]
 pub mod loopback;
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub mod tap;
 #[cfg(feature = "std")]
 mod trace;
 

@@ -6,14 +6,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use smoltcp::wire::Ipv4Cidr;
 
 use crate::device::{Chance, Impairments};
 use crate::services::{MAX_PORTS, ServiceName};
 
 /// Framewright's services over smoltcp, a TCP/IP stack in user space, from fixed memory.
 ///
-/// On the loopback, a server and scripted clients run in this process over two stacks, through segments cut as asked. Every answer
-/// is checked; a table says how messages lay in segments. Exit status: 0 every answer was right, 1 not, 2 wrong usage.
+/// On a TAP interface it serves until Ctrl-C. On the loopback, the server and scripted clients run in this process over two
+/// stacks, through segments cut as asked; every answer is checked, and a table says how messages lay in segments. Exit status: 0
+/// done, and every answer was right; 1 not; 2 wrong usage.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "smoltcp-demo", version)]
 pub struct Cli {
@@ -22,8 +24,20 @@ pub struct Cli {
     pub offers: Vec<Offer>,
 
     /// The network
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Loopback)]
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+
+    /// The name of the TAP interface; it is made if it is not there
+    #[arg(long, value_name = "NAME", default_value = "framewright0", value_parser = interface_name)]
+    pub tap: String,
+
+    /// The server's address behind the TAP interface
+    #[arg(long, value_name = "CIDR", default_value = "192.168.69.1/24", value_parser = cidr)]
+    pub address: Ipv4Cidr,
+
+    /// This machine's address on the TAP interface
+    #[arg(long, value_name = "CIDR", default_value = "192.168.69.100/24", value_parser = cidr)]
+    pub host_address: Ipv4Cidr,
 
     /// Cut TCP segments to so many bytes of payload [default: 1, 7, 536 and 1460, one after the other]
     #[arg(long, value_name = "BYTES")]
@@ -66,13 +80,17 @@ pub struct Cli {
     pub trace: bool,
 
     /// Clients that are served at a time; each has memory of its own from the start
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = slots)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = slots)]
     pub max_clients: usize,
 }
 
 /// What carries the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceChoice {
+    /// A TAP interface where that is allowed, else the loopback
+    Auto,
+    /// A TAP interface of this machine: serves until Ctrl-C
+    Tap,
     /// Two stacks in this process, on virtual time
     Loopback,
 }
@@ -130,6 +148,26 @@ impl FromStr for Offer {
 
 /// The most clients: a slot has 16 KiB, and each is looked at in every turn.
 const MAX_SLOTS: usize = 4096;
+
+/// The most bytes of an interface's name on Linux.
+const LONGEST_NAME: usize = 15;
+
+fn interface_name(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.len() > LONGEST_NAME || value.contains(|c: char| c == '/' || c.is_whitespace()) {
+        return Err(format!("an interface's name has 1 to {LONGEST_NAME} bytes, without slashes and spaces"));
+    }
+    Ok(value.into())
+}
+
+fn cidr(value: &str) -> Result<Ipv4Cidr, String> {
+    let parsed: Option<Ipv4Cidr> = value.parse().ok();
+    let usable = parsed.filter(|cidr| {
+        let address = cidr.address();
+        let ends = [cidr.network().address(), cidr.broadcast().unwrap_or(address)];
+        cidr.prefix_len() < 31 && !ends.contains(&address) && !address.is_multicast() && !address.is_unspecified()
+    });
+    usable.ok_or_else(|| "it must be the address of a host and the length of its network, as 192.168.69.1/24".into())
+}
 
 fn slots(value: &str) -> Result<usize, String> {
     match value.parse() {

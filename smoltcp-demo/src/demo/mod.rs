@@ -5,6 +5,8 @@ mod parts;
 mod report;
 mod scenes;
 mod script;
+#[cfg(target_os = "linux")]
+mod serve;
 
 pub use cli::{Cli, DeviceChoice, Offer};
 
@@ -20,11 +22,15 @@ use std::time::Duration;
 use clap::Parser;
 use framewright::SessionConfig;
 use framewright::service::ChatRules;
+use smoltcp::wire::Ipv4Cidr;
 
 use crate::Trace;
+use crate::assembly::AssemblyError;
 use crate::device::{ImpairCounts, PcapFile};
-use crate::loopback::{Instruments, LoopbackConfig, LoopbackError};
+use crate::loopback::{Instruments, LoopbackConfig};
 use crate::pool::{KeepAlive, PoolConfig};
+#[cfg(target_os = "linux")]
+use crate::tap::{self, Ending, TapSettings};
 
 /// The sizes that segments are cut to when the command line does not say one: a byte, a few, the least that every IPv4 host
 /// must take, and what fits into an Ethernet frame.
@@ -44,22 +50,61 @@ const KEEP_ALIVE: KeepAlive = KeepAlive { every: Duration::from_secs(30), questi
 /// was wrong or failed; 2: wrong usage.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.device {
-        DeviceChoice::Loopback => match loopback(&cli, &mut io::stdout()) {
-            Ok(Verdict::Right) => ExitCode::SUCCESS,
-            Ok(Verdict::Wrong) => ExitCode::FAILURE,
-            Err(error @ DemoError::Setup(_)) => {
-                eprintln!("smoltcp-demo: {error}");
-                ExitCode::from(2)
-            }
-            // Whoever read it has seen enough.
-            Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-            Err(error @ (DemoError::Output(_) | DemoError::Capture(..))) => {
-                eprintln!("smoltcp-demo: {error}");
-                ExitCode::FAILURE
-            }
-        },
+    match run(&cli, &mut io::stdout()) {
+        Ok(code) => code,
+        // Whoever read it has seen enough.
+        Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("smoltcp-demo: {error}");
+            ExitCode::from(if matches!(error, DemoError::Setup(_) | DemoError::Subnet { .. }) { 2 } else { 1 })
+        }
     }
+}
+
+/// Chooses the network.
+fn run(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, DemoError> {
+    if cli.device != DeviceChoice::Loopback {
+        match tap(cli, out) {
+            Err(DemoError::Tap { reason, .. }) if cli.device == DeviceChoice::Auto => {
+                writeln!(out, "{reason}: using the loopback (--device tap says what to do)\n")?;
+            }
+            served => return served,
+        }
+    }
+    Ok(match loopback(cli, out)? {
+        Verdict::Right => ExitCode::SUCCESS,
+        Verdict::Wrong => ExitCode::FAILURE,
+    })
+}
+
+/// Serves on a TAP interface until it is told to stop.
+#[cfg(target_os = "linux")]
+fn tap(cli: &Cli, out: &mut impl Write) -> Result<ExitCode, DemoError> {
+    let settings = TapSettings { name: cli.tap.clone(), device: cli.address, host: cli.host_address };
+    if settings.device.address() == settings.host.address() || !settings.host.contains_addr(&settings.device.address())
+    {
+        return Err(DemoError::Subnet { device: settings.device, host: settings.host });
+    }
+    let opened =
+        tap::open(&settings).map_err(|error| DemoError::Tap { reason: error.reason(), advice: error.to_string() })?;
+    let instruments = instruments(cli)?;
+    let ending = serve::serve(cli, &settings, opened, &instruments, out)?;
+    finish(cli, &instruments)?;
+    Ok(match ending {
+        Ending::Stopped => ExitCode::SUCCESS,
+        Ending::Impatient => {
+            eprintln!("some clients did not close their connections in time");
+            ExitCode::SUCCESS
+        }
+        Ending::Gone => ExitCode::FAILURE,
+    })
+}
+
+/// There is none here.
+#[cfg(not(target_os = "linux"))]
+fn tap(_: &Cli, _: &mut impl Write) -> Result<ExitCode, DemoError> {
+    let reason = String::from("there are TAP interfaces on Linux only");
+    Err(DemoError::Tap { advice: reason.clone(), reason })
 }
 
 /// Whether every answer was right.
@@ -75,11 +120,27 @@ pub enum Verdict {
 #[derive(Debug)]
 pub enum DemoError {
     /// What was asked for cannot be.
-    Setup(LoopbackError),
+    Setup(AssemblyError),
     /// The report cannot be written.
     Output(io::Error),
     /// The capture file cannot be written.
     Capture(PathBuf, io::Error),
+    /// There is no TAP interface to be had.
+    Tap {
+        /// Why, in a few words.
+        reason: String,
+        /// Why, and what to do about it.
+        advice: String,
+    },
+    /// The two addresses on the TAP interface are not neighbours.
+    Subnet {
+        /// The server's.
+        device: Ipv4Cidr,
+        /// This machine's.
+        host: Ipv4Cidr,
+    },
+    /// The signals that stop the server cannot be caught.
+    Signals(io::Error),
 }
 
 /// Runs scripted clients against the server over the virtual network, once for each size of segments, and writes a report.
@@ -101,9 +162,8 @@ pub fn loopback(cli: &Cli, out: &mut impl Write) -> Result<Verdict, DemoError> {
         client_patience: PATIENCE,
         ..LoopbackConfig::default()
     };
-    let capture = capture(cli)?;
     report::head(&config, out)?;
-    let instruments = Instruments { capture, trace: trace(cli) };
+    let instruments = instruments(cli)?;
     if instruments.trace.is_none() {
         report::columns(out)?;
     }
@@ -138,8 +198,15 @@ pub fn loopback(cli: &Cli, out: &mut impl Write) -> Result<Verdict, DemoError> {
         table.iter().try_for_each(|row| row.write(out))?;
     }
     finish(cli, &instruments)?;
-    report::tail(&config, happened, verdict, out)?;
+    writeln!(out)?;
+    report::accidents(config.impairments, happened, out)?;
+    report::tail(verdict, out)?;
     Ok(verdict)
+}
+
+/// What was asked for to watch the network with.
+fn instruments(cli: &Cli) -> Result<Instruments, DemoError> {
+    Ok(Instruments { capture: capture(cli)?, trace: trace(cli) })
 }
 
 /// The capture file, if one was asked for.
@@ -183,8 +250,8 @@ fn at_size(config: &LoopbackConfig, segment: NonZeroUsize) -> LoopbackConfig {
     }
 }
 
-impl From<LoopbackError> for DemoError {
-    fn from(error: LoopbackError) -> Self {
+impl From<AssemblyError> for DemoError {
+    fn from(error: AssemblyError) -> Self {
         Self::Setup(error)
     }
 }
@@ -200,6 +267,11 @@ impl fmt::Display for DemoError {
         match self {
             Self::Setup(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write the report: {error}"),
+            Self::Tap { advice, .. } => f.write_str(advice),
+            Self::Subnet { device, host } => {
+                write!(f, "--address {device} and --host-address {host} must be two addresses of one network")
+            }
+            Self::Signals(error) => write!(f, "cannot wait for Ctrl-C: {error}"),
             Self::Capture(path, error) => write!(f, "cannot write the capture {}: {error}", path.display()),
         }
     }

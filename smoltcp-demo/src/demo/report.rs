@@ -52,41 +52,67 @@ pub(super) fn columns(out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// What went wrong on the way, and the verdict.
-pub(super) fn tail(
-    config: &LoopbackConfig,
-    happened: ImpairCounts,
-    verdict: Verdict,
+/// A row of the table for what was only watched: nobody knows which answers were right.
+pub(super) fn watched_row(
+    segment: Option<NonZeroUsize>,
+    service: ServiceName,
+    counts: Counts,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    writeln!(out)?;
-    if config.impairments.any() {
-        let Impairments { drop, corrupt, duplicate, reorder, delay, rate, seed } = config.impairments;
-        let ImpairCounts { frames, dropped, corrupted, duplicated, reordered, overflowed } = happened;
-        writeln!(out, "of {frames} frames (seed {seed}):")?;
-        for (count, what, asked) in [
-            (dropped, "lost", drop),
-            (corrupted, "spoiled", corrupt),
-            (duplicated, "doubled", duplicate),
-            (reordered, "overtaken", reorder),
-        ] {
-            writeln!(out, "{count:>8} {what:9} ({asked} asked for)")?;
-        }
-        if overflowed > 0 {
-            writeln!(out, "{overflowed:>8} lost because too many were under way")?;
-        }
-        if let Some(rate) = rate {
-            writeln!(out, "{rate} bytes a second passed in each direction")?;
-        }
-        if !delay.is_zero() {
-            writeln!(out, "each took {delay:?}")?;
-        }
-        writeln!(out)?;
+    row(segment, service, ["-", "-"], counts, out)
+}
+
+/// What went wrong on the way, if anything was to.
+pub(super) fn accidents(asked: Impairments, happened: ImpairCounts, out: &mut impl Write) -> io::Result<()> {
+    if !asked.any() {
+        return Ok(());
     }
+    let Impairments { drop, corrupt, duplicate, reorder, delay, rate, seed } = asked;
+    let ImpairCounts { frames, dropped, corrupted, duplicated, reordered, overflowed } = happened;
+    writeln!(out, "of {frames} frames (seed {seed}):")?;
+    for (count, what, asked) in [
+        (dropped, "lost", drop),
+        (corrupted, "spoiled", corrupt),
+        (duplicated, "doubled", duplicate),
+        (reordered, "overtaken", reorder),
+    ] {
+        writeln!(out, "{count:>8} {what:9} ({asked} asked for)")?;
+    }
+    if overflowed > 0 {
+        writeln!(out, "{overflowed:>8} lost because too many were under way")?;
+    }
+    if let Some(rate) = rate {
+        writeln!(out, "{rate} bytes a second passed in each direction")?;
+    }
+    if !delay.is_zero() {
+        writeln!(out, "each took {delay:?}")?;
+    }
+    writeln!(out)
+}
+
+/// The verdict.
+pub(super) fn tail(verdict: Verdict, out: &mut impl Write) -> io::Result<()> {
     match verdict {
         Verdict::Right => writeln!(out, "every answer was right"),
         Verdict::Wrong => writeln!(out, "NOT every answer was right"),
     }
+}
+
+fn row(
+    segment: Option<NonZeroUsize>,
+    service: ServiceName,
+    [clients, answers]: [&str; 2],
+    counts: Counts,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let segment = segment.map_or_else(|| String::from("any"), |size| size.to_string());
+    let Counts { messages, segments, cut_messages, shared_segments, retransmissions, .. } = counts;
+    writeln!(
+        out,
+        "{segment:>8} {:8} {clients:>8} {answers:>8} {messages:>9} {segments:>9} {cut_messages:>13} {shared_segments:>13} \
+         {retransmissions:>8}",
+        service.name(),
+    )
 }
 
 impl Row {
@@ -95,16 +121,8 @@ impl Row {
     }
 
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let segment = self.segment.map_or_else(|| String::from("any"), |size| size.to_string());
         let answers = if self.is_right() { self.answers.to_string() } else { String::from("NO") };
-        let Counts { messages, segments, cut_messages, shared_segments, retransmissions, .. } = self.counts;
-        writeln!(
-            out,
-            "{segment:>8} {:8} {:>8} {answers:>8} {messages:>9} {segments:>9} {cut_messages:>13} {shared_segments:>13} \
-             {retransmissions:>8}",
-            self.service.name(),
-            self.clients,
-        )?;
+        row(self.segment, self.service, [&self.clients.to_string(), &answers], self.counts, out)?;
         self.faults.iter().try_for_each(|Fault { part, what }| writeln!(out, "         WRONG: {part}: {what}"))
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::parts::{Hears, Part, parts};
 use super::report::{Fault, Row};
 use super::scenes::{self, Played};
+use crate::assembly::AssemblyError;
 use crate::device::ImpairCounts;
-use crate::loopback::{ClientId, ClientState, Instruments, Loopback, LoopbackConfig, LoopbackError};
+use crate::loopback::{ClientId, ClientState, Instruments, Loopback, LoopbackConfig};
 use crate::services::ServiceName;
 
 /// The virtual time that a whole run may take.
@@ -28,7 +29,7 @@ struct Actor {
 pub(super) fn run(
     config: &LoopbackConfig,
     instruments: &Instruments,
-) -> Result<(Vec<Row>, ImpairCounts), LoopbackError> {
+) -> Result<(Vec<Row>, ImpairCounts), AssemblyError> {
     let mut world = Loopback::with_instruments(config, instruments)?;
     let port_of = |name| config.services.iter().find(|(service, _)| *service == name).map(|(_, port)| *port);
     let mut actors: HashMap<u16, Vec<Actor>> = HashMap::new();

@@ -24,6 +24,8 @@ mod link;
 #[cfg(feature = "std")]
 mod observe;
 mod packet;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod tap;
 
 #[cfg(feature = "std")]
 pub use borders::Speech;
@@ -40,6 +42,8 @@ pub use link::{ETHERNET_MTU, LinkEnd, link};
 #[cfg(feature = "std")]
 pub use observe::{Counts, Observe, Observer, Piece, Purpose, Sight, View, Witness};
 pub use packet::{Opening, TcpSegment, bytes_without_fin, fin_without_bytes, has_bytes_and_fin};
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub use tap::{Health, TapDevice, TapWatch};
 
 use smoltcp::phy::Device;
 use smoltcp::time::Instant;

@@ -7,7 +7,7 @@ use smoltcp::socket::udp;
 use smoltcp::wire::IpEndpoint;
 
 use super::SERVER;
-use crate::udp::MAX_DATAGRAM;
+use crate::assembly::udp_socket;
 
 /// A socket with what is to be sent from it and what came for it.
 pub(super) struct Datagrams {
@@ -18,18 +18,9 @@ pub(super) struct Datagrams {
 
 /// Below the ports of the TCP clients.
 const PORT: u16 = 49151;
-/// How many datagrams wait in a socket, each of the greatest length.
-const WAITING: usize = 8;
-
-/// A socket that holds some datagrams in each direction.
-pub(super) fn socket() -> udp::Socket<'static> {
-    let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; WAITING], vec![0; WAITING * MAX_DATAGRAM]);
-    udp::Socket::new(buffer(), buffer())
-}
-
 impl Datagrams {
     pub(super) fn new(sockets: &mut SocketSet<'static>) -> Self {
-        let mut socket = socket();
+        let mut socket = udp_socket();
         socket.bind(PORT).expect("a new socket, and a port that is not 0");
         Self { handle: sockets.add(socket), outgoing: VecDeque::new(), received: Vec::new() }
     }

@@ -60,22 +60,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use framewright::service::ChatRules;
-use framewright::{Instant, SessionConfig, SessionError, WallClock};
-use smoltcp::iface::{Config, Interface, SocketSet};
+use framewright::{Instant, SessionConfig, WallClock};
+use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::Device;
-use smoltcp::socket::tcp;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-use crate::Server;
+use crate::assembly::{Assembly, AssemblyError, HostServer};
 use crate::clock::to_smoltcp;
 use crate::device::{
     self, Capture, Counts, Cut, ETHERNET_MTU, FinLast, Impair, ImpairCounts, Impairments, LinkEnd, Observe, Observer,
     Onlooker, PcapFile, Speech, View,
 };
-use crate::pool::{Event, Occupancy, Pool, PoolConfig, PoolCounts};
-use crate::services::{Catalogue, CatalogueError, HostState, ServiceName, Transport};
+use crate::pool::{Event, Occupancy, PoolConfig, PoolCounts};
+use crate::services::{ServiceName, Transport};
 use crate::trace::Trace;
-use crate::udp::{UdpCounts, UdpEcho};
+use crate::udp::UdpCounts;
 use clients::Clients;
 
 /// The server's address.
@@ -121,7 +120,7 @@ pub struct LoopbackConfig {
 /// The network. See the [module](self).
 pub struct Loopback {
     now: Instant,
-    server: Server<'static, Catalogue<Box<[u8]>, HostState>>,
+    server: HostServer,
     server_device: FinLast<Cut<Observe<Capture<Impair<LinkEnd>>>>>,
     clients: Clients,
     client_device: FinLast<Cut<Observe<LinkEnd>>>,
@@ -161,15 +160,6 @@ pub struct TimedOut {
     pub slots: Vec<Occupancy>,
 }
 
-/// A network that cannot be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoopbackError {
-    /// The services cannot be offered like this.
-    Services(CatalogueError),
-    /// The buffers are too small.
-    Buffers(SessionError),
-}
-
 impl Default for LoopbackConfig {
     /// `trim` and `echo` at their usual ports, 8 slots with rings and buffers of 4 KiB.
     fn default() -> Self {
@@ -194,12 +184,27 @@ impl Default for LoopbackConfig {
     }
 }
 
+impl LoopbackConfig {
+    fn assembly(&self) -> Assembly {
+        Assembly {
+            services: self.services.clone(),
+            slots: self.slots,
+            ring: self.ring,
+            buffer: self.buffer,
+            session: self.session,
+            pool: self.pool,
+            chat: self.chat,
+            packets: self.packets,
+        }
+    }
+}
+
 impl Loopback {
     /// A network at time zero, with a server and no clients.
     ///
     /// # Errors
     /// The services or the buffers cannot be.
-    pub fn new(config: &LoopbackConfig) -> Result<Self, LoopbackError> {
+    pub fn new(config: &LoopbackConfig) -> Result<Self, AssemblyError> {
         Self::with_instruments(config, &Instruments::default())
     }
 
@@ -207,19 +212,12 @@ impl Loopback {
     ///
     /// # Errors
     /// As `new`.
-    pub fn with_instruments(config: &LoopbackConfig, instruments: &Instruments) -> Result<Self, LoopbackError> {
+    pub fn with_instruments(config: &LoopbackConfig, instruments: &Instruments) -> Result<Self, AssemblyError> {
         let now = Instant::ZERO;
         let mut observer = Observer::new();
-        let state = HostState::new(config.slots, config.chat, WallClock::UNSET);
-        let mut catalogue = Catalogue::new(config.session, state);
-        let mut sockets = SocketSet::new(Vec::new());
-        let mut udp_echo = None;
         for (service, port) in &config.services {
-            catalogue = catalogue.with(*service, *port)?;
-            match service.transport() {
-                Transport::Tcp => observer.follow(*port, Speech::of(*service)),
-                // The catalogue has seen to it that there is one at most, and that its port is not 0.
-                Transport::Udp => udp_echo = UdpEcho::new(&mut sockets, datagrams::socket(), *port).ok(),
+            if service.transport() == Transport::Tcp {
+                observer.follow(*port, Speech::of(*service));
             }
         }
         let (server_end, client_end) = device::link(config.mtu);
@@ -236,17 +234,8 @@ impl Loopback {
         let client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer), View::Sent), config.segment);
         let mut client_device = FinLast::new(client_device);
 
-        let mut pool = Pool::new(catalogue, config.pool, sockets, Vec::new());
-        for _ in 0..config.slots {
-            let ring = || tcp::SocketBuffer::new(vec![0; config.ring]);
-            let buffer = || vec![0; config.buffer].into_boxed_slice();
-            pool.add_socket(tcp::Socket::new(ring(), ring()), buffer(), buffer())?;
-        }
         let interface = interface(&mut server_device, SERVER, 1, config.seed);
-        let mut server = Server::new(interface, pool, config.packets);
-        if let Some(udp_echo) = udp_echo {
-            server = server.with_udp_echo(udp_echo);
-        }
+        let server = config.assembly().server(interface, WallClock::UNSET)?;
         let clients = Clients::new(interface_of_clients(&mut client_device, config.seed), config);
         Ok(Self { now, server, server_device, clients, client_device, observer, events: Vec::new() })
     }
@@ -428,27 +417,6 @@ fn interface_of_clients(device: &mut impl Device, seed: u64) -> Interface {
     interface(device, CLIENTS, 2, seed.wrapping_add(1))
 }
 
-impl From<CatalogueError> for LoopbackError {
-    fn from(error: CatalogueError) -> Self {
-        Self::Services(error)
-    }
-}
-
-impl From<SessionError> for LoopbackError {
-    fn from(error: SessionError) -> Self {
-        Self::Buffers(error)
-    }
-}
-
-impl fmt::Display for LoopbackError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Services(error) => error.fmt(f),
-            Self::Buffers(error) => error.fmt(f),
-        }
-    }
-}
-
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, clients, slots } = self;
@@ -456,7 +424,6 @@ impl fmt::Display for TimedOut {
     }
 }
 
-impl std::error::Error for LoopbackError {}
 impl std::error::Error for TimedOut {}
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pool::KeepAlive;
+use crate::services::CatalogueError;
 use framewright::CloseReason;
 
 const LIMIT: Duration = Duration::from_mins(10);
@@ -218,10 +219,10 @@ fn a_reset_in_the_middle_of_a_message_frees_the_slot_at_once() {
 #[test]
 fn a_buffer_that_holds_no_reply_is_an_error_before_anything_runs() {
     let config = LoopbackConfig { buffer: 4, ..LoopbackConfig::default() };
-    assert!(matches!(Loopback::new(&config), Err(LoopbackError::Buffers(_))));
+    assert!(matches!(Loopback::new(&config), Err(AssemblyError::Buffers(_))));
     let config =
         LoopbackConfig { services: vec![(ServiceName::Echo, 7), (ServiceName::Trim, 7)], ..LoopbackConfig::default() };
-    assert!(matches!(Loopback::new(&config), Err(LoopbackError::Services(CatalogueError::PortTaken(7)))));
+    assert!(matches!(Loopback::new(&config), Err(AssemblyError::Services(CatalogueError::PortTaken(7)))));
 }
 
 proptest::proptest! {

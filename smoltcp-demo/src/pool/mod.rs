@@ -263,6 +263,12 @@ impl<'a, S: Services> Pool<'a, S> {
         self.slots[..self.used].iter().map(Slot::occupancy)
     }
 
+    /// Whether no client is left: every slot is free, or has done its part and only waits for segments that went astray.
+    pub fn is_deserted(&self) -> bool {
+        let in_time_wait = |slot: &Slot<S::Connection>| slot.socket(&self.sockets).state() == tcp::State::TimeWait;
+        self.slots[..self.used].iter().all(|slot| slot.occupancy() == Occupancy::Free || in_time_wait(slot))
+    }
+
     /// How many slots are free.
     pub fn free(&self) -> usize {
         self.occupancy().filter(|occupancy| *occupancy == Occupancy::Free).count()

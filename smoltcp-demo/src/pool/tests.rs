@@ -6,11 +6,12 @@ use std::time::Duration;
 use framewright::service::{ChatRules, Seat};
 use framewright::{CloseReason, SessionConfig, Table, WallClock};
 use smoltcp::iface::{Config, Interface, SocketStorage};
+use smoltcp::phy::{Device, DeviceCapabilities, TxToken};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, TcpControl};
 
 use super::*;
-use crate::device::{ETHERNET_MTU, link};
-use crate::raw_peer::{Bench, ECHO, Raw, Setup, TRIM};
+use crate::device::{ETHERNET_MTU, Line, LinkEnd, link};
+use crate::raw_peer::{Bench, ECHO, Raw, Setup, TRIM, segment};
 use crate::services::{Catalogue, Conversation, ServiceName, State};
 use crate::{Server, Turn};
 
@@ -225,6 +226,46 @@ fn fifty_clients_that_knock_at_once_all_get_in() {
         assert!(answer.syn && !answer.rst, "{answer:?}");
     }
     assert_eq!(bench.free(), 0);
+}
+
+#[test]
+fn a_client_that_knocks_between_two_looks_gets_in() {
+    /// A device whose next frame comes just after it was asked whether there is one.
+    struct Late(LinkEnd, bool);
+
+    impl Device for Late {
+        type RxToken<'a> = <LinkEnd as Device>::RxToken<'a>;
+        type TxToken<'a> = <LinkEnd as Device>::TxToken<'a>;
+
+        fn receive(&mut self, now: smoltcp::time::Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
+            self.0.receive(now)
+        }
+
+        fn transmit(&mut self, now: smoltcp::time::Instant) -> Option<Self::TxToken<'_>> {
+            self.0.transmit(now)
+        }
+
+        fn capabilities(&self) -> DeviceCapabilities {
+            self.0.capabilities()
+        }
+    }
+
+    impl Line for Late {
+        fn peek<R>(&mut self, now: smoltcp::time::Instant, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
+            if std::mem::replace(&mut self.1, true) { self.0.peek(now, look) } else { None }
+        }
+    }
+
+    let mut bench = Bench::new(&Setup::default());
+    let (near, mut far) = link(ETHERNET_MTU);
+    let frame = segment(&Raw::new(1, ECHO), TcpControl::Syn, b"");
+    let token = far.transmit(smoltcp::time::Instant::ZERO).expect("room");
+    token.consume(frame.len(), |place| place.copy_from_slice(&frame));
+    let mut device = Late(near, false);
+    for _ in 0..2 {
+        bench.server.poll(bench.now, &mut device, &mut |event| panic!("{event}"));
+    }
+    assert_eq!(bench.occupancy()[0], Occupancy::HalfOpen);
 }
 
 #[test]

@@ -4,8 +4,8 @@
     python3 partner.py --list
 
 prints `ok CASE` for each case that went as it must, and a traceback, with exit status 1, for the first that did not.
-BUFFER_SIZE is that of the server: messages are made around it. The case `stop` is not among those that are run when none is
-named: it tells the server, whose process id is in SERVER_PID, to stop.
+BUFFER_SIZE is that of the server: messages are made around it. Two cases are not among those that are run when none is named:
+`stop` tells the server, whose process id is in SERVER_PID, to stop; `sixty_four_mebibytes` is over the usual limit.
 """
 
 import os
@@ -269,6 +269,12 @@ def sixteen_mebibytes():
         same(ask(link, payload), payload[10:])
 
 
+def sixty_four_mebibytes():
+    payload = text(1 << 16) * 1024
+    with connect(ECHO) as link:
+        same(ask(link, payload), payload)
+
+
 def stop():
     """The server is told to stop while five more are sent: the client learns that it is gone."""
     with connect(ECHO) as link, connect(TRIM) as idle:
@@ -316,7 +322,7 @@ def main():
         print("\n".join(case.__name__ for case in CASES))
         return
     HOST, ECHO, TRIM, BUFFER = sys.argv[1], *map(int, sys.argv[2:5])
-    named = {case.__name__: case for case in [*CASES, stop]}
+    named = {case.__name__: case for case in [*CASES, sixty_four_mebibytes, stop]}
     for case in [named[name] for name in sys.argv[5:]] or CASES:
         case()
         print("ok", case.__name__, flush=True)

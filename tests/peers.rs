@@ -19,13 +19,31 @@ pub fn find(name: &str, package: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|directory| directory.join(name)).find(|program| is_executable(program));
     if found.is_none() {
-        let missing = format!("this needs the program `{name}`, of the Debian package {package}");
-        assert!(env::var_os("FRAMEWRIGHT_REQUIRE_PEERS").is_none_or(|required| required != "1"), "{missing}");
-        // Not by `eprintln!`: what tests print so is hidden when they pass.
-        let test = thread::current().name().unwrap_or_default().to_owned();
-        let _ = io::stderr().write_all(format!("\nskipped {test}: {missing}\n").as_bytes());
+        skip(&format!("this needs the program `{name}`, of the Debian package {package}"));
     }
     found
+}
+
+/// Python, if it has the package `package`; `None` where one of them is missing and that is allowed.
+///
+/// # Panics
+/// It is missing, and that is not allowed.
+pub fn find_python(package: &str) -> Option<PathBuf> {
+    let python = find("python3", "python3")?;
+    let found = Command::new(&python).args(["-c", &format!("import {package}")]).stderr(Stdio::null()).status();
+    if found.is_ok_and(|status| status.success()) {
+        return Some(python);
+    }
+    skip(&format!("this needs the Python package {package}"));
+    None
+}
+
+/// Says that a test is skipped for what it misses.
+fn skip(missing: &str) {
+    assert!(env::var_os("FRAMEWRIGHT_REQUIRE_PEERS").is_none_or(|required| required != "1"), "{missing}");
+    // Not by `eprintln!`: what tests print so is hidden when they pass.
+    let test = thread::current().name().unwrap_or_default().to_owned();
+    let _ = io::stderr().write_all(format!("\nskipped {test}: {missing}\n").as_bytes());
 }
 
 /// Runs a program to its end, with `input` on its stdin up to the moment when `reply` bytes have come on its stdout: some programs

@@ -61,6 +61,15 @@ fn a_client_in_python_gets_its_answers_through_buffers_of_4_kib() {
 }
 
 #[test]
+fn a_client_in_python_gets_64_mebibytes_back_where_that_is_allowed() {
+    let Some(python) = python() else { return };
+    let args = ["echo=127.0.0.1:0", "trim=127.0.0.1:0", "--max-frame", "67108864"];
+    let mut server = ServerProcess::start(&args);
+    assert_eq!(partner(&python, &server, 4096, &["sixty_four_mebibytes"]), "ok sixty_four_mebibytes\n");
+    assert!(server.terminate().success());
+}
+
+#[test]
 fn a_client_in_python_learns_that_the_server_is_gone() {
     let Some(python) = python() else { return };
     for size in ["64", "4096"] {

@@ -64,9 +64,10 @@ impl ServerProcess {
     /// # Panics
     /// It is not served.
     pub fn address(&self, service: &str) -> SocketAddr {
-        let start = format!("listening {service} tcp ");
+        // `listening SERVICE tcp ADDRESS`, or `udp`.
+        let start = format!("listening {service} ");
         let address = self.listening.iter().find_map(|line| line.strip_prefix(&start));
-        address.and_then(|address| address.parse().ok()).expect("the service is served")
+        address.and_then(|rest| rest[4..].parse().ok()).expect("the service is served")
     }
 
     /// Its process, for a client that is to stop it.

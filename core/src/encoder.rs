@@ -353,10 +353,13 @@ fn whole_body<L: Framing>(law: &L, payload: &[u8], tail: &mut Tail<'_>) -> Resul
 /// assert_eq!(frame.slices(), [&b""[..], b"llo", b""]);
 /// # Ok::<(), framewright::EncodeError>(())
 /// ```
+///
+/// Header and trailer are in here; `ROOM` is how many bytes they may have together. 24 do for all laws but
+/// [`JsonHeader`](crate::framing::JsonHeader).
 #[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'p> {
-    affixes: [u8; AFFIXES],
-    /// Bytes of `affixes` before the payload, and of all: `prefix <= framed <= AFFIXES`.
+pub struct Outgoing<'p, const ROOM: usize = 24> {
+    affixes: [u8; ROOM],
+    /// Bytes of `affixes` before the payload, and of all: `prefix <= framed <= ROOM`.
     prefix: usize,
     framed: usize,
     payload: &'p [u8],
@@ -364,19 +367,26 @@ pub struct Outgoing<'p> {
     sent: usize,
 }
 
-/// Bytes of the longest header and trailer that an [`Outgoing`] can hold.
-const AFFIXES: usize = 24;
-
 impl<'p> Outgoing<'p> {
     /// The frame of the law `law` with this payload. Laws with headers and trailers of up to 24 bytes in all can be sent so.
     ///
     /// # Errors
     /// What the framing cannot carry, or say in its header.
     pub fn new<L: Framing>(law: &L, payload: &'p [u8]) -> Result<Self, EncodeError> {
+        Self::with_room(law, payload)
+    }
+}
+
+impl<'p, const ROOM: usize> Outgoing<'p, ROOM> {
+    /// [`new`](Outgoing::new) for headers and trailers of up to `ROOM` bytes in all.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_room<L: Framing>(law: &L, payload: &'p [u8]) -> Result<Self, EncodeError> {
         const { assert!(L::VERBATIM, "this framing changes the payload: push it into an Encoder") }
-        const { assert!(L::PREFIX + L::SUFFIX <= AFFIXES, "header and trailer are too long for an Outgoing") }
+        const { assert!(L::PREFIX + L::SUFFIX <= ROOM, "header and trailer are too long for this Outgoing") }
         law.check(payload)?;
-        let mut affixes = [0; AFFIXES];
+        let mut affixes = [0; ROOM];
         let mut tail = Tail::new(&mut affixes);
         law.prefix(Some(payload.len() as u64), &mut tail)?;
         let prefix = tail.written();

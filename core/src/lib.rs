@@ -129,6 +129,8 @@
 mod adapter;
 mod buffer;
 mod decoder;
+#[cfg(feature = "defmt")]
+mod defmt_format;
 mod encoder;
 mod error;
 pub mod fields;

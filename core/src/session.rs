@@ -446,6 +446,9 @@ where
                     }
                     let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
                     self.settle(done, now);
+                    if done == Ok(Flow::Wait) {
+                        return true;
+                    }
                     answered = true;
                 }
                 Ok(None) => {
@@ -453,7 +456,9 @@ where
                     match self.input {
                         // A last frame that the end of the stream completes may need all the room there is.
                         Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
-                            self.finish(now);
+                            if self.finish(now) == Flow::Wait {
+                                return true;
+                            }
                         }
                         Input::Stopped if !waiting && self.offer == Offer::Taken => {
                             self.close(CloseReason::Shutdown, now);
@@ -471,17 +476,19 @@ where
         false
     }
 
-    /// All input was taken, and no more will come.
-    fn finish(&mut self, now: Instant) {
+    /// All input was taken, and no more will come. Says whether the service has more to say first.
+    fn finish(&mut self, now: Instant) -> Flow {
         match self.decoder.finish() {
             Ok(End::Last(event)) => {
                 let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
                 self.settle(done, now);
+                return done.unwrap_or(Flow::Continue);
             }
             Ok(End::Clean | End::Stopped) => self.close(CloseReason::PeerClosed, now),
             Ok(End::Truncated { have, need }) => self.close(CloseReason::Truncated { have, need }, now),
             Err(error) => self.close(CloseReason::BadFrame(error), now),
         }
+        Flow::Continue
     }
 
     /// By the kind of the state alone: to compare whole states would compare reasons, in each session's code.

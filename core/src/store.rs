@@ -61,6 +61,16 @@ impl<const KEYS: usize, const KEY: usize, const VALUE: usize> Table<KEYS, KEY, V
         Self { values: FnvIndexMap::new() }
     }
 
+    /// How many keys it has.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         let key = String::try_from(key).map_err(|_| StoreError::KeyTooLong)?;
         let value = String::try_from(value).map_err(|_| StoreError::ValueTooLong)?;

@@ -1,8 +1,9 @@
 //! A chat room on virtual time: what each client is told, and what it is not.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use framewright::service::{Chat, ChatRules, Hub, Seat};
+use framewright::service::{Chat, ChatRules, Hub, Seat, Wake};
 use framewright::{CloseReason, Instant, Session, SessionConfig, WallClock, service};
 
 type Room = Hub<Vec<Seat<()>>, Vec<u8>>;
@@ -98,6 +99,26 @@ fn a_taken_name_is_numbered_and_a_blank_one_is_a_guest() {
 }
 
 #[test]
+fn among_many_namesakes_the_lowest_free_number_is_taken() {
+    let room = room(300, 4096);
+    let mut members: Vec<_> = (0..290).map(|_| member(&room, "ann")).collect();
+    assert_eq!(members.len(), 290);
+    for gone in [130, 128, 200] {
+        members[gone - 1].handle_reset(START);
+    }
+    let newcomer = || {
+        let mut client = connect(&room, 1, ChatRules::default());
+        say(&mut client, "ann");
+        let told = read(&mut client);
+        let name = told.split("You are ").nth(1).unwrap().split('.').next().unwrap().to_owned();
+        (client, name)
+    };
+    let newcomers: Vec<_> = (0..5).map(|_| newcomer()).collect();
+    let names: Vec<_> = newcomers.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["ann_128", "ann_130", "ann_200", "ann_291", "ann_292"]);
+}
+
+#[test]
 fn a_private_line_reaches_its_addressee_alone() {
     let room = room(8, 4096);
     let (mut ann, mut bob, mut eve) = (member(&room, "ann"), member(&room, "ann lee"), member(&room, "eve"));
@@ -149,6 +170,34 @@ fn a_newcomer_receives_the_last_messages_announced_as_such() {
     assert_eq!(read(&mut bob), "* No messages to repeat.\n[ERROR] Say how many: /history [N]\n");
     say(&mut bob, "/history 99");
     assert_eq!(read(&mut bob).lines().count(), 16);
+}
+
+#[test]
+fn lists_that_are_asked_for_in_one_segment_are_all_told_whole() {
+    let room = room(8, 20_000);
+    let mut ann = member(&room, "ann");
+    for i in 0..12 {
+        say(&mut ann, format!("message {i}"));
+    }
+    let messages: Vec<_> = (0..12).map(|i| format!("[10:20:30] ann: message {i}\n")).collect();
+    let told = format!("* The last 12 messages:\n{}* Here now (2):\n*   ann\n*   bob\n", messages.concat());
+    for asked in [&b"bob\n/history 12\n/who\n"[..], b"bob\n/history 12\n/who"] {
+        let mut bob = connect(&room, 1, ChatRules { history: 3, ..ChatRules::default() });
+        let mut taken = bob.handle_input(asked, START);
+        let mut heard = String::new();
+        let ended = !asked.ends_with(b"\n");
+        while taken < asked.len() {
+            heard += &read(&mut bob);
+            taken += bob.handle_input(&asked[taken..], START);
+        }
+        if ended {
+            bob.handle_end(START);
+        }
+        heard += &read(&mut bob);
+        assert!(heard.ends_with(&told), "{heard}");
+        assert!(heard.contains("* The last 3 messages:\n[10:20:30] ann: message 9\n"), "{heard}");
+        bob.handle_reset(START);
+    }
 }
 
 #[test]
@@ -296,4 +345,80 @@ fn what_was_said_in_an_earlier_life_is_history() {
     let cursor = room.borrow().messages_from(0, |text| kept.push(String::from_utf8(text.concat()).unwrap()));
     assert_eq!(kept, ["[09:00:00] old: hi?", "[10:20:30] ann: new"]);
     assert_eq!(room.borrow().messages_from(cursor, |_| panic!("told twice")), cursor);
+}
+
+/// Counts how often it was woken.
+#[derive(Clone, Default)]
+struct Bell(std::rc::Rc<std::cell::Cell<u32>>);
+
+impl Wake for Bell {
+    fn wake(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn what_is_said_in_a_pause_is_told_in_one_go_and_wakes_nobody() {
+    type Room = Hub<Vec<Seat<Bell>>, Vec<u8>, Bell>;
+    let room: RefCell<Room> =
+        RefCell::new(Hub::new((0..4).map(|_| Seat::default()).collect(), vec![0; 4096], WallClock::UNSET));
+    let bell = Bell::default();
+    let rules = ChatRules { rate: 0, pause: Duration::from_millis(10), ..ChatRules::default() };
+    let connect = |name: &str, bell: Bell| {
+        let chat = Chat::new(&room, rules, 1, bell);
+        let mut client = Session::new(chat, vec![0; 1500], vec![0; 1500], SessionConfig::default(), START).unwrap();
+        client.handle_input(name.as_bytes(), START);
+        client
+    };
+    let told = |client: &mut Session<_, _, _>, at| {
+        let told = String::from_utf8(client.poll_output(at).to_vec()).unwrap();
+        client.sent(told.len(), at);
+        told
+    };
+    let (mut ann, mut bob) = (connect("ann\n", Bell::default()), connect("bob\n", bell.clone()));
+    told(&mut ann, START);
+    told(&mut bob, START);
+    assert_eq!(bob.deadline(), None, "it sleeps");
+
+    let mut say = |text: &str, at| {
+        ann.handle_input(text.as_bytes(), at);
+        told(&mut ann, at);
+    };
+    let (now, until) = (Instant::from_millis(5), Instant::from_millis(25));
+    say("one\n", now);
+    assert_eq!(bell.0.get(), 1);
+    assert_eq!(told(&mut bob, now), "[00:00:00] ann: one\n");
+    assert_eq!(bob.deadline(), Some(until), "10 ms for each of the two");
+    say("two\n", now);
+    say("three\n", Instant::from_millis(24));
+    assert_eq!(told(&mut bob, Instant::from_millis(24)), "");
+    assert_eq!(bell.0.get(), 1, "it will look by itself");
+    bob.handle_input(b"/who\n", now);
+    assert_eq!(
+        told(&mut bob, now),
+        "* Here now (2):\n*   ann\n*   bob\n[00:00:00] ann: two\n[00:00:00] ann: three\n",
+        "what it asks for is answered at once"
+    );
+    let (until, later) = (until, Instant::from_millis(100));
+    assert_eq!(bob.deadline(), Some(until));
+    assert_eq!(told(&mut bob, until), "");
+    assert_eq!(bob.deadline(), None, "nothing came: it sleeps");
+    say("four\n", later);
+    assert_eq!(bell.0.get(), 2);
+    assert_eq!(told(&mut bob, later), "[00:00:00] ann: four\n");
+}
+
+#[test]
+fn a_small_room_has_no_pauses_and_a_huge_one_no_long_ones() {
+    for (pause, expected) in [(Duration::from_micros(400), None), (Duration::from_secs(1), Some(100))] {
+        let room = room(2, 4096);
+        let rules = ChatRules { rate: 0, pause, ..ChatRules::default() };
+        let (mut ann, mut bob) = (connect(&room, 1, rules), connect(&room, 2, rules));
+        say(&mut ann, "ann");
+        say(&mut bob, "bob");
+        read(&mut bob);
+        say(&mut ann, "hello");
+        assert!(read(&mut bob).contains("hello"));
+        assert_eq!(bob.deadline(), expected.map(Instant::from_millis));
+    }
 }

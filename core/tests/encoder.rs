@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 /// The bytes of one frame.
 fn encoded<L: Framing + Clone>(law: &L, payload: &[u8]) -> Vec<u8> {
-    let mut encoder = Encoder::new(law.clone(), vec![0; 2 * payload.len() + 64]);
+    let mut encoder = Encoder::new(law.clone(), vec![0; 2 * payload.len() + 256]);
     encoder.push(payload).unwrap();
     encoder.pending().to_vec()
 }
@@ -190,6 +190,15 @@ proptest! {
         prop_assert_eq!(written(&U32::new(), &payload, &writes), encoded(&U32::new(), &payload));
         prop_assert_eq!(written(&Netstring, &payload, &writes), encoded(&Netstring, &payload));
     }
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn a_header_of_any_length_fits_an_outgoing_frame_with_room_for_it() {
+    use framewright::framing::JsonHeader;
+    let mut frame = Outgoing::<256>::with_room(&JsonHeader::TEXT, b"{}").unwrap();
+    frame.advance(3);
+    assert_eq!(frame.slices().concat(), encoded(&JsonHeader::TEXT, b"{}")[3..]);
 }
 
 #[test]

@@ -27,9 +27,13 @@ mod udp;
 pub mod demo;
 #[cfg(feature = "std")]
 pub mod loopback;
+#[cfg(feature = "std")]
+mod trace;
 
 pub use pool::Pool;
 pub use server::{Server, Turn};
+#[cfg(feature = "std")]
+pub use trace::Trace;
 pub use udp::{MAX_DATAGRAM, UdpCounts, UdpEcho};
 
 #[cfg(all(test, feature = "std"))]

@@ -14,7 +14,7 @@ use smoltcp::wire::{
 };
 
 use crate::clock::to_smoltcp;
-use crate::device::{ETHERNET_MTU, LinkEnd, TcpSegment, link};
+use crate::device::{ETHERNET_MTU, FinLast, LinkEnd, TcpSegment, link};
 use crate::pool::{Event, Occupancy, Pool, PoolConfig};
 use crate::services::{Catalogue, HostState, ServiceName};
 use crate::{Server, Turn};
@@ -30,7 +30,7 @@ const PEER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
 /// A server, the wire to it, and a clock.
 pub(crate) struct Bench {
     pub(crate) server: Server<'static, Catalogue<Vec<u8>, HostState>>,
-    device: LinkEnd,
+    device: FinLast<LinkEnd>,
     wire: LinkEnd,
     pub(crate) now: Instant,
     pub(crate) events: Vec<Event>,
@@ -85,7 +85,8 @@ impl Default for Setup {
 
 impl Bench {
     pub(crate) fn new(setup: &Setup) -> Self {
-        let (mut device, wire) = link(ETHERNET_MTU);
+        let (device, wire) = link(ETHERNET_MTU);
+        let mut device = FinLast::new(device);
         let services =
             Catalogue::new(setup.session, HostState::new(setup.slots, ChatRules::default(), WallClock::UNSET))
                 .with(ServiceName::Echo, ECHO)
@@ -147,34 +148,7 @@ impl Bench {
 
     /// Sends a segment as it is told.
     pub(crate) fn send(&mut self, peer: &Raw, control: TcpControl, payload: &[u8]) {
-        let tcp = TcpRepr {
-            src_port: peer.from.port,
-            dst_port: peer.to,
-            control,
-            seq_number: peer.next,
-            ack_number: (control != TcpControl::Syn).then_some(peer.expects),
-            window_len: peer.window,
-            window_scale: None,
-            max_seg_size: None,
-            sack_permitted: false,
-            sack_ranges: [None; 3],
-            timestamp: None,
-            payload,
-        };
-        let IpAddress::Ipv4(src_addr) = peer.from.addr;
-        let ip = Ipv4Repr {
-            src_addr,
-            dst_addr: SERVER,
-            next_header: IpProtocol::Tcp,
-            payload_len: tcp.buffer_len(),
-            hop_limit: 64,
-        };
-        self.put(EthernetProtocol::Ipv4, SERVER_MAC, ip.buffer_len() + tcp.buffer_len(), |bytes| {
-            let mut packet = Ipv4Packet::new_unchecked(bytes);
-            ip.emit(&mut packet, &ChecksumCapabilities::default());
-            let mut segment = TcpPacket::new_unchecked(packet.payload_mut());
-            tcp.emit(&mut segment, &src_addr.into(), &SERVER.into(), &ChecksumCapabilities::default());
-        });
+        self.put_frame(&segment(peer, control, payload));
     }
 
     /// A handshake up to the end.
@@ -253,21 +227,59 @@ impl Bench {
             target_hardware_addr: SERVER_MAC,
             target_protocol_addr: SERVER,
         };
-        self.put(EthernetProtocol::Arp, SERVER_MAC, answer.buffer_len(), |bytes| {
+        let frame = ethernet(EthernetProtocol::Arp, answer.buffer_len(), |bytes| {
             answer.emit(&mut ArpPacket::new_unchecked(bytes));
         });
+        self.put_frame(&frame);
     }
 
     /// Puts a frame on the wire to the server.
-    fn put(&mut self, ethertype: EthernetProtocol, to: EthernetAddress, len: usize, fill: impl FnOnce(&mut [u8])) {
-        let ethernet = EthernetRepr { src_addr: PEER_MAC, dst_addr: to, ethertype };
+    fn put_frame(&mut self, frame: &[u8]) {
         let token = self.wire.transmit(to_smoltcp(self.now)).expect("the wire always has room");
-        token.consume(ethernet.buffer_len() + len, |bytes| {
-            let mut frame = EthernetFrame::new_unchecked(bytes);
-            ethernet.emit(&mut frame);
-            fill(frame.payload_mut());
-        });
+        token.consume(frame.len(), |place| place.copy_from_slice(frame));
     }
+}
+
+/// The frame with a segment from a peer to the server.
+pub(crate) fn segment(peer: &Raw, control: TcpControl, payload: &[u8]) -> Vec<u8> {
+    let tcp = TcpRepr {
+        src_port: peer.from.port,
+        dst_port: peer.to,
+        control,
+        seq_number: peer.next,
+        ack_number: (control != TcpControl::Syn).then_some(peer.expects),
+        window_len: peer.window,
+        window_scale: None,
+        max_seg_size: None,
+        sack_permitted: false,
+        sack_ranges: [None; 3],
+        timestamp: None,
+        payload,
+    };
+    let IpAddress::Ipv4(src_addr) = peer.from.addr;
+    let ip = Ipv4Repr {
+        src_addr,
+        dst_addr: SERVER,
+        next_header: IpProtocol::Tcp,
+        payload_len: tcp.buffer_len(),
+        hop_limit: 64,
+    };
+    ethernet(EthernetProtocol::Ipv4, ip.buffer_len() + tcp.buffer_len(), |bytes| {
+        let mut packet = Ipv4Packet::new_unchecked(bytes);
+        ip.emit(&mut packet, &ChecksumCapabilities::default());
+        let mut segment = TcpPacket::new_unchecked(packet.payload_mut());
+        tcp.emit(&mut segment, &src_addr.into(), &SERVER.into(), &ChecksumCapabilities::default());
+    })
+}
+
+/// A frame to the server with `len` bytes that `fill` writes.
+fn ethernet(ethertype: EthernetProtocol, len: usize, fill: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let ethernet = EthernetRepr { src_addr: PEER_MAC, dst_addr: SERVER_MAC, ethertype };
+    let mut bytes = vec![0; ethernet.buffer_len() + len];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes);
+    ethernet.emit(&mut frame);
+    fill(frame.payload_mut());
+    bytes
 }
 
 impl Raw {

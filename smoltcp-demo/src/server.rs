@@ -95,7 +95,7 @@ impl<'a, S: Services> Server<'a, S> {
     /// Gives the stack one frame. Whether there was one.
     fn take_frame<D: Line>(&mut self, now: Instant, device: &mut D, log: &mut dyn FnMut(Event)) -> bool {
         let at = to_smoltcp(now);
-        let opening = device.peek(at, |frame| TcpSegment::parse(frame)?.opening()).flatten();
+        let opening = device.peek(at, TcpSegment::opening_in).flatten();
         let admitted = opening.and_then(|opening| Some((self.pool.admit(opening, now, log)?, opening)));
         let result = self.interface.poll_ingress_single(at, device, self.pool.sockets_mut());
         if let Some((slot, opening)) = admitted {

@@ -44,3 +44,68 @@ fn wrong_usage_exits_2_and_says_what_is_wrong() {
         assert!(text.contains(what), "{arguments:?}: {text}");
     }
 }
+
+#[test]
+fn the_trace_shows_a_message_begin_go_on_and_end() {
+    let output = run(&["trim", "--segment", "7", "--trace"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(!text.contains('\u{1b}'), "colours in a pipe:\n{text}");
+    let lines: Vec<&str> = text.lines().skip_while(|line| !line.contains("message 1 begins")).take(9).collect();
+    let expected = [
+        "─▶ trim         7 B  message 1 begins: \"\\x00\\x00\\x00\\x1eFou\" (7 of 34)",
+        "─▶ trim         7 B  message 1 goes on: \"r score\" (14 of 34)",
+        "─▶ trim         7 B  message 1 goes on: \" and se\" (21 of 34)",
+        "─▶ trim         7 B  message 1 goes on: \"ven yea\" (28 of 34)",
+        "─▶ trim         6 B  message 1 ends: \"rs ago\" (34 of 34, in 5 segments)",
+        "◀─ trim         7 B  answer 1 begins: \"\\x00\\x00\\x00\\x14 an\" (7 of 24)",
+        "◀─ trim         7 B  answer 1 goes on: \"d seven\" (14 of 24)",
+        "◀─ trim         7 B  answer 1 goes on: \" years \" (21 of 24)",
+        "◀─ trim         3 B  answer 1 ends: \"ago\" (24 of 24, in 4 segments)",
+    ];
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.contains(expected), "{line}\n{expected}");
+    }
+    assert!(text.contains("every answer was right"), "{text}");
+}
+
+#[test]
+fn the_trace_shows_several_messages_in_a_segment_and_what_is_lost_and_sent_again() {
+    let output = run(&["echo", "--segment", "1460", "--trace", "--drop", "0.2", "--seed", "3"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for words in ["whole", " │ ", "more", "LOST on its way", "sent AGAIN"] {
+        assert!(text.contains(words), "no '{words}' in:\n{text}");
+    }
+}
+
+#[test]
+fn a_capture_holds_every_frame_in_the_order_of_time() {
+    let path = std::env::temp_dir().join(format!("framewright-{}.pcap", std::process::id()));
+    let output = run(&["echo", "--pcap", path.to_str().expect("a path")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let file = std::fs::read(&path).expect("the capture");
+    std::fs::remove_file(&path).expect("removed");
+    let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
+    assert_eq!((number(0), number(20)), (0xa1b2_c3d4, 1));
+    let (mut at, mut last, mut frames) = (24, (0, 0), 0);
+    while at < file.len() {
+        let time = (number(at), number(at + 4));
+        assert!(time >= last, "frame {frames} at {time:?} after {last:?}");
+        assert_eq!(number(at + 8), number(at + 12));
+        last = time;
+        at += 16 + number(at + 8) as usize;
+        frames += 1;
+    }
+    assert_eq!(at, file.len());
+    // Each of the four runs has clients, and with segments of one byte there are more than ten thousand frames.
+    assert!(frames > 10_000, "{frames}");
+}
+
+#[test]
+fn a_capture_that_cannot_be_written_is_an_error_in_words() {
+    let output = run(&["--pcap", "/nowhere/x.pcap"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("cannot write the capture /nowhere/x.pcap"), "{text}");
+}

@@ -66,6 +66,9 @@ impl Default for ClientConfig {
     }
 }
 
+/// A message on its way, with room for the longest header that a framing of ours has.
+type Frame<'m> = Outgoing<'m, 256>;
+
 /// How far a message was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Received {
@@ -235,7 +238,7 @@ impl<L: Framing + Clone> BufferedClient<L> {
         &self.socket
     }
 
-    fn begin_sending<'m>(&self, message: &'m [u8]) -> Result<Outgoing<'m>, HostError> {
+    fn begin_sending<'m>(&self, message: &'m [u8]) -> Result<Frame<'m>, HostError> {
         match self.outbound {
             Outbound::Open => {}
             Outbound::Torn => {
@@ -247,11 +250,11 @@ impl<L: Framing + Clone> BufferedClient<L> {
                     .because("the sending side was closed"));
             }
         }
-        Outgoing::new(&self.law, message).map_err(|error| HostError::bad_message(&self.server, error))
+        Frame::with_room(&self.law, message).map_err(|error| HostError::bad_message(&self.server, error))
     }
 
     /// Writes what the socket takes now. Whether all of the frame was sent.
-    fn send_some(&mut self, frame: &mut Outgoing<'_>) -> Result<bool, HostError> {
+    fn send_some(&mut self, frame: &mut Frame<'_>) -> Result<bool, HostError> {
         while frame.remaining() > 0 {
             let slices = frame.slices().map(IoSlice::new);
             match (&self.socket).write_vectored(&slices) {

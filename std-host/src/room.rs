@@ -79,7 +79,9 @@ impl Room {
         let seats = (0..members).map(|_| Seat::default()).collect();
         let mut hub = Hub::new(seats, vec![0; log_bytes].into_boxed_slice(), clock.clock());
         let history = history.map(|(database, lines)| {
-            lines.iter().for_each(|line| hub.restore(line));
+            for line in &lines {
+                hub.restore(line);
+            }
             History { database, cursor: hub.messages_from(0, |_| {}) }
         });
         Self { rules, inside: Arc::new(Mutex::new(Inside { hub, clock, history })), called: Arc::default() }
@@ -115,7 +117,9 @@ impl Shared<Members> for Room {
         if dropped > before {
             warn!(so_far = dropped, "chat: a member read too slowly, and is disconnected");
         }
-        called.iter().for_each(Waker::wake);
+        for waker in called {
+            waker.wake();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the clients of all services share: the key-value store and the chat room.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use framewright::service::ChatRules;
 
@@ -43,7 +44,8 @@ pub struct StateConfig {
     /// Bytes of the chat room's log, which is its history and how far a slow reader may fall behind: 11 bytes a line, and the
     /// line; 4096 to 2^30. Default 1 MiB.
     pub chat_log: usize,
-    /// The rules of the chat room.
+    /// The rules of the chat room. Default as the engine's, with a pause of 25 µs for each member: about what it costs to wake a
+    /// thread that sends a line.
     pub chat: ChatRules,
     /// Where keys and chat history are kept. Default `None`: in memory only.
     pub data: Option<DataConfig>,
@@ -62,7 +64,7 @@ impl Default for StateConfig {
             store: StoreLimits::default(),
             chat_members: 4096,
             chat_log: 1 << 20,
-            chat: ChatRules::default(),
+            chat: ChatRules { pause: Duration::from_micros(25), ..ChatRules::default() },
             data: None,
         }
     }

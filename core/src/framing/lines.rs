@@ -6,7 +6,8 @@ use crate::error::{EncodeError, Malformed};
 /// Bytes ended by LF. One CR right before the LF is dropped; a CR elsewhere is payload.
 ///
 /// The end of the stream ends a last line too. What is in a line is not looked at: whether it is UTF-8 is the service's
-/// question. Lines are written with LF alone.
+/// question. Lines are written with LF alone, so a
+/// payload that ends with a CR arrives without it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lines;

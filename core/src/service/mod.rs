@@ -155,7 +155,7 @@ pub enum Intake {
 pub enum Flow {
     /// It does.
     Continue,
-    /// It does, but there is more to say before the next frame; only from [`Service::poll`].
+    /// It does, but there is more to say before the next frame. Said of a frame, it has [`Service::poll`] called first.
     Wait,
     /// It is closed when what was replied has been sent.
     Close,

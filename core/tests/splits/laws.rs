@@ -11,6 +11,8 @@ use crate::model::{Found, Shape};
 pub(crate) trait Case {
     type Law: Framing + Clone;
     const NAME: &'static str;
+    /// Whether the cutter knows what to make of any bytes.
+    const NOISE: bool = true;
     fn law() -> Self::Law;
     /// The frames of a stream.
     fn cut(stream: &[u8]) -> Vec<Found>;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -55,6 +56,14 @@ pub struct Cli {
     /// Where accidents and sequence numbers come from; the same number gives the same run
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+
+    /// Write all frames to a file for Wireshark, as the server sees them
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+
+    /// Show each segment with the messages in it; the clients of the loopback then come one after the other
+    #[arg(long)]
+    pub trace: bool,
 
     /// Clients that are served at a time; each has memory of its own from the start
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = slots)]

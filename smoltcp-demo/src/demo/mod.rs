@@ -8,23 +8,31 @@ mod script;
 
 pub use cli::{Cli, DeviceChoice, Offer};
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Parser;
 use framewright::SessionConfig;
 use framewright::service::ChatRules;
 
-use crate::device::ImpairCounts;
-use crate::loopback::{LoopbackConfig, LoopbackError};
+use crate::Trace;
+use crate::device::{ImpairCounts, PcapFile};
+use crate::loopback::{Instruments, LoopbackConfig, LoopbackError};
 use crate::pool::{KeepAlive, PoolConfig};
 
 /// The sizes that segments are cut to when the command line does not say one: a byte, a few, the least that every IPv4 host
 /// must take, and what fits into an Ethernet frame.
 const SEGMENTS: [usize; 4] = [1, 7, 536, 1460];
+
+/// Where the ports of the clients begin, and how many each run may use.
+const FIRST_PORT: u16 = 49152;
+const PORTS: u16 = 4000;
 
 /// How long each side waits for the other: after some losses in a row TCP pauses for a minute before it sends again, and that may
 /// be lost too.
@@ -37,14 +45,16 @@ const KEEP_ALIVE: KeepAlive = KeepAlive { every: Duration::from_secs(30), questi
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.device {
-        DeviceChoice::Loopback => match loopback(&cli, &mut io::stdout().lock()) {
+        DeviceChoice::Loopback => match loopback(&cli, &mut io::stdout()) {
             Ok(Verdict::Right) => ExitCode::SUCCESS,
             Ok(Verdict::Wrong) => ExitCode::FAILURE,
             Err(error @ DemoError::Setup(_)) => {
                 eprintln!("smoltcp-demo: {error}");
                 ExitCode::from(2)
             }
-            Err(error @ DemoError::Output(_)) => {
+            // Whoever read it has seen enough.
+            Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            Err(error @ (DemoError::Output(_) | DemoError::Capture(..))) => {
                 eprintln!("smoltcp-demo: {error}");
                 ExitCode::FAILURE
             }
@@ -68,6 +78,8 @@ pub enum DemoError {
     Setup(LoopbackError),
     /// The report cannot be written.
     Output(io::Error),
+    /// The capture file cannot be written.
+    Capture(PathBuf, io::Error),
 }
 
 /// Runs scripted clients against the server over the virtual network, once for each size of segments, and writes a report.
@@ -89,21 +101,71 @@ pub fn loopback(cli: &Cli, out: &mut impl Write) -> Result<Verdict, DemoError> {
         client_patience: PATIENCE,
         ..LoopbackConfig::default()
     };
+    let capture = capture(cli)?;
     report::head(&config, out)?;
+    let instruments = Instruments { capture, trace: trace(cli) };
+    if instruments.trace.is_none() {
+        report::columns(out)?;
+    }
     let mut verdict = Verdict::Right;
     let mut happened = ImpairCounts::default();
-    for size in sizes {
-        let (rows, accidents) = script::run(&at_size(&config, size))?;
-        for row in rows {
+    let mut table = Vec::new();
+    for (run, size) in (0_u16..).zip(sizes) {
+        // In one capture, each run's clients have ports of their own.
+        let config = LoopbackConfig { first_port: FIRST_PORT + run * PORTS, ..at_size(&config, size) };
+        if let Some(capture) = &instruments.capture {
+            capture.borrow_mut().begin_anew();
+        }
+        if let Some(trace) = &instruments.trace {
+            trace.borrow_mut().headline(&format!("segments of at most {size} bytes"));
+        }
+        let (rows, accidents) = script::run(&config, &instruments)?;
+        for row in &rows {
             if !row.is_right() {
                 verdict = Verdict::Wrong;
             }
-            row.write(out)?;
+            if instruments.trace.is_none() {
+                row.write(out)?;
+                out.flush()?;
+            }
         }
+        table.extend(rows);
         happened += accidents;
     }
+    if instruments.trace.is_some() {
+        writeln!(out)?;
+        report::columns(out)?;
+        table.iter().try_for_each(|row| row.write(out))?;
+    }
+    finish(cli, &instruments)?;
     report::tail(&config, happened, verdict, out)?;
     Ok(verdict)
+}
+
+/// The capture file, if one was asked for.
+fn capture(cli: &Cli) -> Result<Option<Rc<RefCell<PcapFile>>>, DemoError> {
+    let Some(path) = &cli.pcap else {
+        return Ok(None);
+    };
+    let file = PcapFile::create(path).map_err(|error| DemoError::Capture(path.clone(), error))?;
+    Ok(Some(Rc::new(RefCell::new(file))))
+}
+
+/// The trace, if it was asked for: in colour on a terminal, unless `NO_COLOR` is set.
+fn trace(cli: &Cli) -> Option<Rc<RefCell<Trace>>> {
+    let out = || Box::new(anstream::AutoStream::auto(io::stdout()));
+    cli.trace.then(|| Rc::new(RefCell::new(Trace::new(out(), cli.services()))))
+}
+
+/// Sees to it that everything was written.
+fn finish(cli: &Cli, instruments: &Instruments) -> Result<(), DemoError> {
+    if let Some(trace) = &instruments.trace {
+        trace.borrow_mut().finish()?;
+    }
+    if let (Some(path), Some(capture)) = (&cli.pcap, &instruments.capture) {
+        capture.borrow_mut().finish().map_err(|error| DemoError::Capture(path.clone(), error))?;
+    }
+    Ok(())
 }
 
 /// The network for one size of segments.
@@ -138,6 +200,7 @@ impl fmt::Display for DemoError {
         match self {
             Self::Setup(error) => error.fmt(f),
             Self::Output(error) => write!(f, "cannot write the report: {error}"),
+            Self::Capture(path, error) => write!(f, "cannot write the capture {}: {error}", path.display()),
         }
     }
 }

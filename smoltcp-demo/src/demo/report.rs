@@ -27,7 +27,7 @@ pub(super) struct Fault {
     pub(super) what: String,
 }
 
-/// What the run is about, and the head of the table.
+/// What the run is about.
 pub(super) fn head(config: &LoopbackConfig, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "loopback: two smoltcp stacks in this process, on virtual time")?;
     write!(out, "server {SERVER}:")?;
@@ -35,7 +35,11 @@ pub(super) fn head(config: &LoopbackConfig, out: &mut impl Write) -> io::Result<
         write!(out, " {service} {} {port},", service.transport())?;
     }
     writeln!(out, " {} slots; clients {CLIENTS}", config.slots)?;
-    writeln!(out)?;
+    writeln!(out)
+}
+
+/// The head of the table.
+pub(super) fn columns(out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{:>8} {:8} {:>8} {:>8} {:>9} {:>9} {:>13} {:>13} {:>8}",

@@ -1,13 +1,13 @@
 //! The scripted clients: lets them play their parts, and looks at what they heard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::parts::{Hears, Part, parts};
 use super::report::{Fault, Row};
 use super::scenes::{self, Played};
 use crate::device::ImpairCounts;
-use crate::loopback::{ClientId, ClientState, Loopback, LoopbackConfig, LoopbackError};
+use crate::loopback::{ClientId, ClientState, Instruments, Loopback, LoopbackConfig, LoopbackError};
 use crate::services::ServiceName;
 
 /// The virtual time that a whole run may take.
@@ -25,20 +25,23 @@ struct Actor {
 ///
 /// # Errors
 /// The network cannot be built.
-pub(super) fn run(config: &LoopbackConfig) -> Result<(Vec<Row>, ImpairCounts), LoopbackError> {
-    let mut world = Loopback::new(config)?;
+pub(super) fn run(
+    config: &LoopbackConfig,
+    instruments: &Instruments,
+) -> Result<(Vec<Row>, ImpairCounts), LoopbackError> {
+    let mut world = Loopback::with_instruments(config, instruments)?;
     let port_of = |name| config.services.iter().find(|(service, _)| *service == name).map(|(_, port)| *port);
     let mut actors: HashMap<u16, Vec<Actor>> = HashMap::new();
     let mut faults: HashMap<u16, Vec<Fault>> = HashMap::new();
-    // One wave after the other, so that there are never more clients than slots.
-    let mut waiting: Vec<_> = config
+    // One wave after the other, so that there are never more clients than slots; and when somebody reads along, one client.
+    let at_once = if instruments.trace.is_some() { 1 } else { config.slots };
+    let mut waiting: VecDeque<_> = config
         .services
         .iter()
         .flat_map(|(service, port)| parts(*service, config.buffer).into_iter().map(|part| (*port, part)))
         .collect();
     while !waiting.is_empty() {
-        let wave = waiting.split_off(waiting.len().saturating_sub(config.slots));
-        for (port, part) in wave {
+        for (port, part) in waiting.drain(..at_once.min(waiting.len())) {
             let actor = Actor::begin(&mut world, port, part);
             actors.entry(port).or_default().push(actor);
         }

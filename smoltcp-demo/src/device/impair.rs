@@ -3,9 +3,11 @@
 //! Both directions are treated alike. What happens to a frame is drawn from a seeded generator, and when it arrives is a matter of
 //! the time that the caller gives: the same seed and the same frames give the same accidents, and a test needs no clock.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
+use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -16,7 +18,6 @@ use smoltcp::wire::{EthernetFrame, EthernetProtocol};
 use super::Line;
 
 /// A device behind a bad network.
-#[derive(Debug)]
 pub struct Impair<D> {
     inner: D,
     outgoing: Lane,
@@ -63,8 +64,26 @@ pub struct ImpairCounts {
     pub overflowed: u64,
 }
 
+/// What the network does to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is lost.
+    Lost,
+    /// A bit of it is flipped.
+    Spoiled,
+    /// It comes twice.
+    Doubled,
+    /// Others overtake it.
+    Overtaken,
+}
+
+/// Somebody who wants to know of accidents.
+pub trait Onlooker {
+    /// Something happens to a frame.
+    fn accident(&mut self, at: Instant, fate: Fate, frame: &[u8]);
+}
+
 /// The frames that are under way in one direction.
-#[derive(Debug)]
 struct Lane {
     impairments: Impairments,
     random: fastrand::Rng,
@@ -76,6 +95,7 @@ struct Lane {
     /// When the last frame has passed the narrow place.
     passed_at: Instant,
     counts: ImpairCounts,
+    onlooker: Option<Rc<RefCell<dyn Onlooker>>>,
 }
 
 /// The most bytes under way in one direction: what a large router keeps.
@@ -89,6 +109,12 @@ impl<D> Impair<D> {
         let mut random = fastrand::Rng::with_seed(impairments.seed);
         let other = random.fork();
         Self { inner, outgoing: Lane::new(impairments, random), incoming: Lane::new(impairments, other) }
+    }
+
+    /// Tells `onlooker` of every accident from now on.
+    pub fn tell(&mut self, onlooker: &Rc<RefCell<dyn Onlooker>>) {
+        self.outgoing.onlooker = Some(Rc::clone(onlooker));
+        self.incoming.onlooker = Some(Rc::clone(onlooker));
     }
 
     /// The device inside.
@@ -135,6 +161,7 @@ impl Lane {
             counter: 0,
             passed_at: Instant::ZERO,
             counts: ImpairCounts::default(),
+            onlooker: None,
         }
     }
 
@@ -143,10 +170,12 @@ impl Lane {
         self.counts.frames += 1;
         if self.happens(self.impairments.drop) {
             self.counts.dropped += 1;
+            self.report(now, Fate::Lost, &frame);
             return;
         }
         if self.happens(self.impairments.duplicate) {
             self.counts.duplicated += 1;
+            self.report(now, Fate::Doubled, &frame);
             self.pass(frame.clone(), now);
         }
         self.pass(frame, now);
@@ -155,12 +184,14 @@ impl Lane {
     fn pass(&mut self, mut frame: Vec<u8>, now: Instant) {
         if self.happens(self.impairments.corrupt) {
             self.counts.corrupted += 1;
+            self.report(now, Fate::Spoiled, &frame);
             if !self.flip_a_bit(&mut frame) {
                 return;
             }
         }
         if self.bytes + frame.len() > MOST_UNDER_WAY {
             self.counts.overflowed += 1;
+            self.report(now, Fate::Lost, &frame);
             return;
         }
         let mut at = now;
@@ -172,11 +203,18 @@ impl Lane {
         at += self.impairments.delay.into();
         if self.happens(self.impairments.reorder) {
             self.counts.reordered += 1;
+            self.report(now, Fate::Overtaken, &frame);
             at += smoltcp::time::Duration::from_micros(self.random.u64(1..=HOLD_MICROS));
         }
         self.bytes += frame.len();
         self.frames.insert((at, self.counter), frame);
         self.counter += 1;
+    }
+
+    fn report(&self, now: Instant, fate: Fate, frame: &[u8]) {
+        if let Some(onlooker) = &self.onlooker {
+            onlooker.borrow_mut().accident(now, fate, frame);
+        }
     }
 
     fn happens(&mut self, chance: Chance) -> bool {
@@ -220,7 +258,6 @@ impl Lane {
 pub struct RxToken(Vec<u8>);
 
 /// Place for a frame that is about to enter the network.
-#[derive(Debug)]
 pub struct TxToken<'a> {
     lane: &'a mut Lane,
     now: Instant,

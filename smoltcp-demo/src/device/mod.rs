@@ -4,11 +4,19 @@
 //! the one nearest to the stack comes first:
 //!
 //! ```text
-//!   server's smoltcp ─▶ Cut ─▶ Observe ─▶ Impair ─▶ LinkEnd ══ wire ══ LinkEnd ◀─ Observe ◀─ Cut ◀─ clients' smoltcp
+//!   server's smoltcp ─ FinLast ─ Cut ─ Observe ─ Capture ─ Impair ─ LinkEnd
+//!                                                                      ║
+//!                       clients' smoltcp ─ FinLast ─ Cut ─ Observe ─ LinkEnd
 //! ```
 
 #[cfg(feature = "std")]
+mod borders;
+#[cfg(feature = "std")]
+mod capture;
+#[cfg(feature = "std")]
 mod cut;
+#[cfg(feature = "std")]
+mod fin_last;
 #[cfg(feature = "std")]
 mod impair;
 #[cfg(feature = "std")]
@@ -18,14 +26,20 @@ mod observe;
 mod packet;
 
 #[cfg(feature = "std")]
+pub use borders::Speech;
+#[cfg(feature = "std")]
+pub use capture::{Capture, PcapFile};
+#[cfg(feature = "std")]
 pub use cut::{Cut, CutCounts};
 #[cfg(feature = "std")]
-pub use impair::{Chance, Impair, ImpairCounts, Impairments};
+pub use fin_last::FinLast;
+#[cfg(feature = "std")]
+pub use impair::{Chance, Fate, Impair, ImpairCounts, Impairments, Onlooker};
 #[cfg(feature = "std")]
 pub use link::{ETHERNET_MTU, LinkEnd, link};
 #[cfg(feature = "std")]
-pub use observe::{Counts, Observe, Observer, Speech};
-pub use packet::{Opening, TcpSegment};
+pub use observe::{Counts, Observe, Observer, Piece, Purpose, Sight, View, Witness};
+pub use packet::{Opening, TcpSegment, bytes_without_fin, fin_without_bytes, has_bytes_and_fin};
 
 use smoltcp::phy::Device;
 use smoltcp::time::Instant;

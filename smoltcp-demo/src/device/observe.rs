@@ -1,49 +1,96 @@
-//! Watches the TCP segments that a stack sends, and counts how messages lie in them.
+//! Watches the TCP segments that go by, and how messages lie in them.
 //!
-//! The wrapper looks at frames on their way out, where first transmissions are in order; what the network does to them later
+//! The wrapper looks at frames where they are sent, and first transmissions are in order; what the network does to them later
 //! changes nothing. One [`Observer`] is shared by the wrappers at both ends of a wire.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Range};
 use std::rc::Rc;
 
-use framewright::framing::{JsonHeader, Lines, U32};
-use framewright::{Decoder, Event, Oversize};
 use smoltcp::phy::{self, Device, DeviceCapabilities};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
-use super::{Line, TcpSegment};
-use crate::services::ServiceName;
+use super::borders::{Borders, Part};
+use super::{Line, Speech, TcpSegment};
 
-/// A device whose outgoing segments are shown to an [`Observer`].
-#[derive(Debug)]
+/// A device whose segments are shown to an [`Observer`].
 pub struct Observe<D> {
     inner: D,
     observer: Rc<RefCell<Observer>>,
+    view: View,
+}
+
+/// Which frames an [`Observe`] looks at. A frame is to be seen once, where it is sent, or at least before anything happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Those that the stack above sends.
+    Sent,
+    /// Those that come from the device below.
+    Received,
 }
 
 /// Follows every connection that it is shown, in both directions.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Observer {
     /// The ports of servers, and how messages lie in their streams.
     ports: HashMap<u16, (Speech, Counts)>,
     flows: HashMap<(IpEndpoint, IpEndpoint), Flow>,
+    witness: Option<Rc<RefCell<dyn Witness>>>,
 }
 
-/// How messages lie in a stream.
+/// Somebody who wants to know of every segment.
+pub trait Witness {
+    /// A segment of a connection that is followed.
+    fn saw(&mut self, sight: &Sight<'_>);
+}
+
+/// A segment, and what it carries.
+#[derive(Clone, Debug)]
+pub struct Sight<'a> {
+    /// When it was sent.
+    pub at: Instant,
+    /// The server's port.
+    pub port: u16,
+    /// Its headers.
+    pub segment: &'a TcpSegment,
+    /// Its payload.
+    pub payload: &'a [u8],
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The parts of messages in the payload, those bytes left out that were sent before.
+    pub pieces: &'a [Piece],
+}
+
+/// What a segment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speech {
-    /// Behind a length of four bytes.
-    U32,
-    /// Ended by LF.
-    Lines,
-    /// Behind a JSON header that says how long they are.
-    JsonHeader,
-    /// Not at all: each segment counts as one.
-    Raw,
+pub enum Purpose {
+    /// It begins or ends something, or says what came, and carries no payload.
+    Control,
+    /// It carries bytes, some of them for the first time.
+    Data,
+    /// It carries bytes that were all sent before.
+    Again,
+    /// It asks whether the peer is there.
+    KeepAlive,
+}
+
+/// A part of a message in one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Which message of this direction of the connection, from 1.
+    pub message: u64,
+    /// Where in the payload it lies.
+    pub bytes: Range<usize>,
+    /// Bytes of the message before it, the header included.
+    pub offset: u64,
+    /// Bytes that the message has in all, where that is known by now.
+    pub total: Option<u64>,
+    /// Whether the message ends with it.
+    pub ends: bool,
+    /// How many segments have carried bytes of the message, this one included.
+    pub segments: u64,
 }
 
 /// What was seen.
@@ -63,22 +110,10 @@ pub struct Counts {
     pub bytes: u64,
 }
 
-impl Speech {
-    /// How the messages of a service lie in its streams.
-    pub const fn of(service: ServiceName) -> Self {
-        match service {
-            ServiceName::Trim | ServiceName::Echo => Self::U32,
-            ServiceName::Kv | ServiceName::Chat => Self::Lines,
-            ServiceName::Message => Self::JsonHeader,
-            ServiceName::Hello | ServiceName::Time | ServiceName::UdpEcho => Self::Raw,
-        }
-    }
-}
-
 impl<D> Observe<D> {
-    /// Wraps a device; what it sends is shown to `observer`.
-    pub fn new(inner: D, observer: Rc<RefCell<Observer>>) -> Self {
-        Self { inner, observer }
+    /// Wraps a device; what goes by is shown to `observer`.
+    pub fn new(inner: D, observer: Rc<RefCell<Observer>>, view: View) -> Self {
+        Self { inner, observer, view }
     }
 
     /// The device inside.
@@ -98,33 +133,48 @@ impl Observer {
         self.ports.insert(port, (speech, Counts::default()));
     }
 
+    /// Tells `witness` of every segment from now on.
+    pub fn tell(&mut self, witness: Rc<RefCell<dyn Witness>>) {
+        self.witness = Some(witness);
+    }
+
     /// What was seen of the connections to this port, both directions together.
     pub fn counts(&self, port: u16) -> Counts {
         self.ports.get(&port).map(|(_, counts)| *counts).unwrap_or_default()
     }
 
-    /// Takes note of a frame that is being sent.
-    pub fn see(&mut self, frame: &[u8]) {
+    /// Takes note of a frame.
+    pub fn see(&mut self, frame: &[u8], at: Instant) {
         let Some(segment) = TcpSegment::parse(frame) else {
             return;
         };
-        let (to, from) = (segment.destination.port, segment.source.port);
-        let port = if self.ports.contains_key(&to) { to } else { from };
+        let Some(port) = self.server_port(&segment) else {
+            return;
+        };
         let Some((speech, counts)) = self.ports.get_mut(&port) else {
             return;
         };
+        let payload = &frame[segment.payload.clone()];
         let way = (segment.source, segment.destination);
+        let mut pieces = Vec::new();
+        let mut purpose = Purpose::Control;
         if segment.syn {
             let next = segment.sequence + 1;
             // A SYN that is sent again belongs to the same connection.
             if self.flows.get(&way).is_none_or(|flow| flow.next != next) {
                 self.flows.insert(way, Flow::new(next, *speech));
             }
-            return;
+        } else if let Some(flow) = self.flows.get_mut(&way) {
+            purpose = flow.see(segment.sequence, payload, counts, &mut pieces);
         }
-        if let Some(flow) = self.flows.get_mut(&way) {
-            flow.see(segment.sequence, &frame[segment.payload], counts);
+        if let Some(witness) = &self.witness {
+            witness.borrow_mut().saw(&Sight { at, port, segment: &segment, payload, purpose, pieces: &pieces });
         }
+    }
+
+    /// The server's port of a segment, if that is followed.
+    fn server_port(&self, segment: &TcpSegment) -> Option<u16> {
+        [segment.destination.port, segment.source.port].into_iter().find(|port| self.ports.contains_key(port))
     }
 }
 
@@ -134,94 +184,50 @@ struct Flow {
     /// The number of the first byte that was never sent.
     next: TcpSeqNumber,
     borders: Borders,
+    /// Messages that were begun.
+    messages: u64,
     /// Segments that carried bytes of the message at hand; 0 between messages.
     spread: u64,
 }
 
 impl Flow {
     fn new(next: TcpSeqNumber, speech: Speech) -> Self {
-        Self { next, borders: Borders::new(speech), spread: 0 }
+        Self { next, borders: Borders::new(speech), messages: 0, spread: 0 }
     }
 
-    fn see(&mut self, sequence: TcpSeqNumber, payload: &[u8], counts: &mut Counts) {
+    fn see(&mut self, sequence: TcpSeqNumber, payload: &[u8], counts: &mut Counts, pieces: &mut Vec<Piece>) -> Purpose {
+        if payload.is_empty() {
+            return Purpose::Control;
+        }
         // A keep-alive repeats a byte of nobody's to be told that the peer is there.
-        if payload.is_empty() || (payload == [0] && sequence + 1 == self.next) {
-            return;
+        if payload == [0] && sequence + 1 == self.next {
+            return Purpose::KeepAlive;
         }
         counts.segments += 1;
         if sequence + payload.len() <= self.next {
             counts.retransmissions += 1;
-            return;
+            return Purpose::Again;
         }
         let old = if sequence < self.next { self.next - sequence } else { 0 };
-        let mut new = &payload[old.min(payload.len())..];
-        counts.bytes += new.len() as u64;
         self.next = sequence + payload.len();
-        let mut touched = 0_u32;
-        while !new.is_empty() {
-            let (taken, ended) = self.borders.advance(new);
-            new = &new[taken..];
-            touched += 1;
+        let mut from = old.min(payload.len());
+        counts.bytes += (payload.len() - from) as u64;
+        while from < payload.len() {
+            let Part { len, offset, total, ends } = self.borders.advance(&payload[from..]);
+            self.messages += u64::from(self.spread == 0);
             self.spread += 1;
-            if ended {
+            let (message, segments) = (self.messages, self.spread);
+            pieces.push(Piece { message, bytes: from..from + len, offset, total, ends, segments });
+            from += len;
+            if ends {
                 counts.messages += 1;
                 counts.cut_messages += u64::from(self.spread > 1);
                 self.spread = 0;
             }
         }
-        counts.shared_segments += u64::from(touched > 1);
+        counts.shared_segments += u64::from(pieces.len() > 1);
+        Purpose::Data
     }
-}
-
-/// Finds the ends of messages, with the decoder that the services use: in pieces, so that it needs no room for them.
-#[derive(Debug)]
-enum Borders {
-    U32(Decoder<U32, [u8; 8]>),
-    Lines(Decoder<Lines, [u8; 8]>),
-    /// The storage must hold a header.
-    JsonHeader(Box<Decoder<JsonHeader, [u8; 1024]>>),
-    Raw,
-}
-
-impl Borders {
-    fn new(speech: Speech) -> Self {
-        match speech {
-            Speech::U32 => {
-                Self::U32(Decoder::new(U32::new(), [0; 8]).with_oversize(Oversize::Stream).with_stream_above(0))
-            }
-            Speech::Lines => {
-                Self::Lines(Decoder::new(Lines, [0; 8]).with_oversize(Oversize::Stream).with_stream_above(0))
-            }
-            Speech::JsonHeader => {
-                let decoder = Decoder::new(JsonHeader::TEXT, [0; 1024]).with_oversize(Oversize::Stream);
-                Self::JsonHeader(Box::new(decoder.with_stream_above(0)))
-            }
-            Speech::Raw => Self::Raw,
-        }
-    }
-
-    /// How many bytes up to the end of the message at hand, and whether it ends there; all of them if it does not.
-    fn advance(&mut self, bytes: &[u8]) -> (usize, bool) {
-        let mut rest = bytes;
-        loop {
-            let event = match self {
-                Self::U32(decoder) => decoder.next_event(&mut rest).ok().flatten().map(is_end),
-                Self::Lines(decoder) => decoder.next_event(&mut rest).ok().flatten().map(is_end),
-                Self::JsonHeader(decoder) => decoder.next_event(&mut rest).ok().flatten().map(is_end),
-                Self::Raw => return (bytes.len(), true),
-            };
-            match event {
-                Some(true) => return (bytes.len() - rest.len(), true),
-                Some(false) => {}
-                // Used up, or broken: what follows a broken header has no borders.
-                None => return (bytes.len(), false),
-            }
-        }
-    }
-}
-
-fn is_end(event: Event<'_>) -> bool {
-    matches!(event, Event::Frame(_) | Event::End)
 }
 
 impl AddAssign for Counts {
@@ -235,27 +241,29 @@ impl AddAssign for Counts {
     }
 }
 
-impl fmt::Display for Speech {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::U32 => "u32",
-            Self::Lines => "lines",
-            Self::JsonHeader => "json-header",
-            Self::Raw => "raw",
-        })
-    }
+/// A frame that came, shown to the observer when it is read.
+pub struct RxToken<'a, T> {
+    inner: T,
+    observer: Option<&'a RefCell<Observer>>,
+    now: Instant,
 }
 
 /// Place for a frame that is shown to the observer when it is written.
-#[derive(Debug)]
 pub struct TxToken<'a, T> {
     inner: T,
-    observer: &'a RefCell<Observer>,
+    observer: Option<&'a RefCell<Observer>>,
+    now: Instant,
+}
+
+impl<D> Observe<D> {
+    fn if_view(observer: &RefCell<Observer>, view: View, wanted: View) -> Option<&RefCell<Observer>> {
+        (view == wanted).then_some(observer)
+    }
 }
 
 impl<D: Device> Device for Observe<D> {
     type RxToken<'a>
-        = D::RxToken<'a>
+        = RxToken<'a, D::RxToken<'a>>
     where
         Self: 'a;
     type TxToken<'a>
@@ -264,13 +272,15 @@ impl<D: Device> Device for Observe<D> {
         Self: 'a;
 
     fn receive(&mut self, now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
-        let (rx, inner) = self.inner.receive(now)?;
-        Some((rx, TxToken { inner, observer: &self.observer }))
+        let (rx, tx) = self.inner.receive(now)?;
+        let rx = RxToken { inner: rx, observer: Self::if_view(&self.observer, self.view, View::Received), now };
+        let tx = TxToken { inner: tx, observer: Self::if_view(&self.observer, self.view, View::Sent), now };
+        Some((rx, tx))
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
         let inner = self.inner.transmit(now)?;
-        Some(TxToken { inner, observer: &self.observer })
+        Some(TxToken { inner, observer: Self::if_view(&self.observer, self.view, View::Sent), now })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -288,11 +298,24 @@ impl<D: Line> Line for Observe<D> {
     }
 }
 
+impl<T: phy::RxToken> phy::RxToken for RxToken<'_, T> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        self.inner.consume(|frame| {
+            if let Some(observer) = self.observer {
+                observer.borrow_mut().see(frame, self.now);
+            }
+            f(frame)
+        })
+    }
+}
+
 impl<T: phy::TxToken> phy::TxToken for TxToken<'_, T> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.inner.consume(len, |frame| {
             let result = f(frame);
-            self.observer.borrow_mut().see(frame);
+            if let Some(observer) = self.observer {
+                observer.borrow_mut().see(frame, self.now);
+            }
             result
         })
     }
@@ -312,7 +335,7 @@ mod tests {
         let mut counts = Counts::default();
         let mut at = TcpSeqNumber(1000);
         for segment in segments {
-            flow.see(at, segment, &mut counts);
+            flow.see(at, segment, &mut counts, &mut Vec::new());
             at += segment.len();
         }
         counts
@@ -337,12 +360,32 @@ mod tests {
     }
 
     #[test]
+    fn the_pieces_say_where_messages_begin_go_on_and_end() {
+        let mut flow = Flow::new(TcpSeqNumber(1000), Speech::U32);
+        let mut pieces = Vec::new();
+        let mut counts = Counts::default();
+        assert_eq!(flow.see(TcpSeqNumber(1000), b"\0\0\0\x04me", &mut counts, &mut pieces), Purpose::Data);
+        assert_eq!(flow.see(TcpSeqNumber(1006), b"ow\0\0\0\0\0", &mut counts, &mut pieces), Purpose::Data);
+        let piece =
+            |message, bytes, offset, total, ends, segments| Piece { message, bytes, offset, total, ends, segments };
+        assert_eq!(
+            pieces,
+            [
+                piece(1, 0..6, 0, Some(8), false, 1),
+                piece(1, 0..2, 6, Some(8), true, 2),
+                piece(2, 2..6, 0, Some(4), true, 1),
+                piece(3, 6..7, 0, None, false, 1),
+            ]
+        );
+    }
+
+    #[test]
     fn bytes_that_are_sent_again_are_a_retransmission_and_count_once() {
         let mut flow = Flow::new(TcpSeqNumber(-2), Speech::Lines);
         let mut counts = Counts::default();
-        flow.see(TcpSeqNumber(-2), b"one\n", &mut counts);
-        flow.see(TcpSeqNumber(-2), b"one\n", &mut counts);
-        flow.see(TcpSeqNumber(0), b"e\ntwo\n", &mut counts); // the end of it again, and a new one
+        flow.see(TcpSeqNumber(-2), b"one\n", &mut counts, &mut Vec::new());
+        flow.see(TcpSeqNumber(-2), b"one\n", &mut counts, &mut Vec::new());
+        flow.see(TcpSeqNumber(0), b"e\ntwo\n", &mut counts, &mut Vec::new()); // the end of it again, and a new one
         assert_eq!((counts.messages, counts.segments, counts.retransmissions, counts.bytes), (2, 3, 1, 8));
         assert_eq!(counts.shared_segments, 0);
     }

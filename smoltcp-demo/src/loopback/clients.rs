@@ -69,8 +69,8 @@ enum Writing {
     Closed,
 }
 
-/// Where the client's own ports begin: those that no service is registered for.
-const FIRST_PORT: u16 = 49152;
+/// The first of the ports that no service is registered for, where clients go on after the last one.
+const LOWEST_PORT: u16 = 49152;
 /// How often a silent server is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
@@ -85,7 +85,7 @@ impl Clients {
             datagrams,
             ring: config.client_ring,
             patience: config.client_patience,
-            port: FIRST_PORT,
+            port: config.first_port,
             vanished: HashSet::new(),
         }
     }
@@ -97,7 +97,7 @@ impl Clients {
         socket.set_timeout(Some(self.patience.into()));
         socket.set_keep_alive(Some(KEEP_ALIVE.into()));
         let from = self.port;
-        self.port = self.port.checked_add(1).unwrap_or(FIRST_PORT);
+        self.port = self.port.checked_add(1).unwrap_or(LOWEST_PORT);
         socket
             .connect(self.interface.context(), IpEndpoint::new(SERVER, port), from)
             .expect("a new socket, an address in reach, and ports that are not 0");

@@ -69,10 +69,12 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 use crate::Server;
 use crate::clock::to_smoltcp;
 use crate::device::{
-    self, Counts, Cut, ETHERNET_MTU, Impair, ImpairCounts, Impairments, LinkEnd, Observe, Observer, Speech,
+    self, Capture, Counts, Cut, ETHERNET_MTU, FinLast, Impair, ImpairCounts, Impairments, LinkEnd, Observe, Observer,
+    Onlooker, PcapFile, Speech, View,
 };
 use crate::pool::{Event, Occupancy, Pool, PoolConfig, PoolCounts};
 use crate::services::{Catalogue, CatalogueError, HostState, ServiceName, Transport};
+use crate::trace::Trace;
 use crate::udp::{UdpCounts, UdpEcho};
 use clients::Clients;
 
@@ -110,6 +112,8 @@ pub struct LoopbackConfig {
     pub mtu: usize,
     /// What goes wrong on the wire, in both directions.
     pub impairments: Impairments,
+    /// The TCP port of the first client; the next ones follow.
+    pub first_port: u16,
     /// Where sequence numbers come from. The same seed gives the same packets.
     pub seed: u64,
 }
@@ -118,11 +122,21 @@ pub struct LoopbackConfig {
 pub struct Loopback {
     now: Instant,
     server: Server<'static, Catalogue<Box<[u8]>, HostState>>,
-    server_device: Cut<Observe<Impair<LinkEnd>>>,
+    server_device: FinLast<Cut<Observe<Capture<Impair<LinkEnd>>>>>,
     clients: Clients,
-    client_device: Cut<Observe<LinkEnd>>,
+    client_device: FinLast<Cut<Observe<LinkEnd>>>,
     observer: Rc<RefCell<Observer>>,
     events: Vec<(Instant, Event)>,
+}
+
+/// What the network is watched with. The default is nothing.
+#[derive(Clone, Default)]
+pub struct Instruments {
+    /// Where frames are written, as the server sees them: before the network does anything to those that it sends, and after for
+    /// those that it receives.
+    pub capture: Option<Rc<RefCell<PcapFile>>>,
+    /// Where segments are shown.
+    pub trace: Option<Rc<RefCell<Trace>>>,
 }
 
 /// What a call of [`Loopback::step`] came to.
@@ -174,6 +188,7 @@ impl Default for LoopbackConfig {
             segment: None,
             mtu: ETHERNET_MTU,
             impairments: Impairments::default(),
+            first_port: 49152,
             seed: 1,
         }
     }
@@ -185,6 +200,14 @@ impl Loopback {
     /// # Errors
     /// The services or the buffers cannot be.
     pub fn new(config: &LoopbackConfig) -> Result<Self, LoopbackError> {
+        Self::with_instruments(config, &Instruments::default())
+    }
+
+    /// [`new`](Self::new), watched.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_instruments(config: &LoopbackConfig, instruments: &Instruments) -> Result<Self, LoopbackError> {
         let now = Instant::ZERO;
         let mut observer = Observer::new();
         let state = HostState::new(config.slots, config.chat, WallClock::UNSET);
@@ -199,11 +222,19 @@ impl Loopback {
                 Transport::Udp => udp_echo = UdpEcho::new(&mut sockets, datagrams::socket(), *port).ok(),
             }
         }
-        let observer = Rc::new(RefCell::new(observer));
         let (server_end, client_end) = device::link(config.mtu);
-        let impaired = Impair::new(server_end, config.impairments);
-        let mut server_device = Cut::new(Observe::new(impaired, Rc::clone(&observer)), config.segment);
-        let mut client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer)), config.segment);
+        let mut impaired = Impair::new(server_end, config.impairments);
+        if let Some(trace) = &instruments.trace {
+            let onlooker: Rc<RefCell<dyn Onlooker>> = Rc::<RefCell<Trace>>::clone(trace);
+            impaired.tell(&onlooker);
+            observer.tell(Rc::<RefCell<Trace>>::clone(trace));
+        }
+        let observer = Rc::new(RefCell::new(observer));
+        let captured = Capture::new(impaired, instruments.capture.clone());
+        let server_device = Cut::new(Observe::new(captured, Rc::clone(&observer), View::Sent), config.segment);
+        let mut server_device = FinLast::new(server_device);
+        let client_device = Cut::new(Observe::new(client_end, Rc::clone(&observer), View::Sent), config.segment);
+        let mut client_device = FinLast::new(client_device);
 
         let mut pool = Pool::new(catalogue, config.pool, sockets, Vec::new());
         for _ in 0..config.slots {
@@ -366,14 +397,14 @@ impl Loopback {
         self.server.pool().counts()
     }
 
+    /// What went wrong on the wire.
+    pub fn impair_counts(&self) -> ImpairCounts {
+        self.server_device.inner().inner().inner().inner().counts()
+    }
+
     /// What happened to the datagrams for `udp-echo`.
     pub fn udp_counts(&self) -> UdpCounts {
         self.server.udp_counts()
-    }
-
-    /// What went wrong on the wire.
-    pub fn impair_counts(&self) -> ImpairCounts {
-        self.server_device.inner().inner().counts()
     }
 
     /// How messages lay in segments, on connections to a port, both directions together.

@@ -295,6 +295,25 @@ fn a_ring_that_wraps_is_emptied_in_one_turn() {
 }
 
 #[test]
+fn an_end_whose_last_bytes_did_not_fit_is_not_believed() {
+    let mut bench = Bench::new(&Setup { ring: 64, ..Setup::default() });
+    let mut peer = bench.connect(Raw::new(1, ECHO));
+    let stream = [HELLO; 12].concat(); // 108 bytes: the ring's 64 end inside the eighth message
+    bench.send(&peer, TcpControl::Fin, &stream);
+    bench.settle();
+    let answer: Vec<u8> = bench.sent_to(&peer).into_iter().flat_map(|seen| seen.payload).collect();
+    peer.next += 64;
+    peer.expects += answer.len();
+    bench.send(&peer, TcpControl::Fin, &stream[64..]);
+    peer.next += 44 + 1;
+    bench.settle();
+    let seen = bench.sent_to(&peer);
+    let rest: Vec<u8> = seen.iter().flat_map(|seen| seen.payload.clone()).collect();
+    assert_eq!([answer, rest].concat(), stream);
+    assert!(seen.last().expect("segments").segment.fin, "{seen:?}");
+}
+
+#[test]
 fn replies_longer_than_the_ring_arrive_whole() {
     let mut bench = Bench::new(&Setup { ring: 64, buffer: 512, ..Setup::default() });
     let mut peer = bench.connect(Raw::new(1, ECHO));

@@ -13,7 +13,7 @@ use smoltcp::wire::{
 
 use super::*;
 use crate::clock::to_smoltcp;
-use crate::device::{ETHERNET_MTU, LinkEnd, link};
+use crate::device::{LinkEnd, link};
 use crate::loopback::{Loopback, LoopbackConfig};
 use crate::pool::{Pool, PoolConfig};
 use crate::services::{Catalogue, HostState, ServiceName};
@@ -104,7 +104,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let (mut device, wire) = link(ETHERNET_MTU);
+        let (mut device, wire) = link(crate::device::ETHERNET_MTU);
         let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 4], vec![0; 1024]);
         let mut sockets = SocketSet::new(Vec::new());
         let echo = UdpEcho::new(&mut sockets, udp::Socket::new(buffer(), buffer()), PORT).expect("a port");

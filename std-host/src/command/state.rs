@@ -69,7 +69,7 @@ impl State {
             },
             chat_members: clients,
             chat_log: self.chat_log,
-            chat: ChatRules { rate: self.chat_rate, ..ChatRules::default() },
+            chat: ChatRules { rate: self.chat_rate, ..StateConfig::default().chat },
             data: self.data.clone().map(|dir| DataConfig { dir, sync }),
         })?)
     }

@@ -63,10 +63,10 @@ struct DatabaseFile {
     open: RwLock<Option<redb::Database>>,
 }
 
-/// Keys and values.
-const KEYS: TableDefinition<'_, &str, &str> = TableDefinition::new("keys");
+/// Keys and values: text, but `redb` would panic on text that was damaged, and bytes it does not look at.
+const KEYS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keys");
 /// Lines of the chat, by their number.
-const CHAT: TableDefinition<'_, u64, &str> = TableDefinition::new("chat");
+const CHAT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("chat");
 /// Numbers about the database itself.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -101,8 +101,8 @@ impl Database {
     pub(crate) fn get(&self, key: &str, read: impl FnOnce(&str)) -> Result<(), StoreError> {
         let done = self.file.using(|database| {
             let keys = database.begin_read()?.open_table(KEYS)?;
-            if let Some(value) = keys.get(key)? {
-                read(value.value());
+            if let Some(value) = keys.get(key.as_bytes())? {
+                read(str::from_utf8(value.value()).map_err(|_| redb::Error::Corrupted("it is no text".to_owned()))?);
             }
             Ok(())
         });
@@ -136,7 +136,7 @@ impl Database {
     pub(crate) fn lines(&self) -> Result<Vec<String>, HostError> {
         let lines = self.file.using(|database| {
             let chat = database.begin_read()?.open_table(CHAT)?;
-            chat.range::<u64>(..)?.map(|entry| Ok(entry?.1.value().to_owned())).collect()
+            chat.range::<u64>(..)?.map(|entry| Ok(String::from_utf8_lossy(entry?.1.value()).into_owned())).collect()
         });
         lines.map_err(|error| self.file.explain(error))
     }

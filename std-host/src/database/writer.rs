@@ -233,12 +233,12 @@ impl Totals {
 
     fn set(
         &mut self,
-        keys: &mut Table<'_, &str, &str>,
+        keys: &mut Table<'_, &[u8], &[u8]>,
         limits: &StoreLimits,
         key: &str,
         value: &str,
     ) -> Result<Answer, redb::Error> {
-        let old = keys.get(key)?.map(|old| old.value().len() as u64);
+        let old = keys.get(key.as_bytes())?.map(|old| old.value().len() as u64);
         let (new_keys, old_bytes) = old.map_or((1, 0), |old| (0, old + key.len() as u64));
         let new_bytes = (key.len() + value.len()) as u64;
         // Less is possible always, whatever the limits were when the store was filled.
@@ -247,14 +247,14 @@ impl Totals {
         if too_many || too_long {
             return Ok(Err(StoreError::Full));
         }
-        keys.insert(key, value)?;
+        keys.insert(key.as_bytes(), value.as_bytes())?;
         self.keys += new_keys;
         self.bytes = self.bytes - old_bytes + new_bytes;
         Ok(Ok(old.is_some()))
     }
 
-    fn remove(&mut self, keys: &mut Table<'_, &str, &str>, key: &str) -> Result<bool, redb::Error> {
-        let Some(old) = keys.remove(key)?.map(|old| old.value().len() as u64) else {
+    fn remove(&mut self, keys: &mut Table<'_, &[u8], &[u8]>, key: &str) -> Result<bool, redb::Error> {
+        let Some(old) = keys.remove(key.as_bytes())?.map(|old| old.value().len() as u64) else {
             return Ok(false);
         };
         self.keys -= 1;
@@ -263,10 +263,10 @@ impl Totals {
     }
 
     /// Appends a line of the chat, and removes old ones that are too much.
-    fn append(&mut self, chat: &mut Table<'_, u64, &str>, line: &str, most: u64) -> Result<(), redb::Error> {
-        chat.insert(self.next_line, line)?;
+    fn append(&mut self, chat: &mut Table<'_, u64, &[u8]>, line: &str, most: u64) -> Result<(), redb::Error> {
+        chat.insert(self.next_line, line.as_bytes())?;
         self.next_line += 1;
-        self.line_bytes += line_bytes(line);
+        self.line_bytes += line_bytes(line.as_bytes());
         while self.line_bytes > most
             && let Some((_, line)) = chat.pop_first()?
         {
@@ -277,7 +277,7 @@ impl Totals {
 }
 
 /// What a line takes of the room's log, about.
-fn line_bytes(line: &str) -> u64 {
+fn line_bytes(line: &[u8]) -> u64 {
     line.len() as u64 + 11
 }
 

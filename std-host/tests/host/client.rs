@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use framewright::framing::{Lines, U32};
+use framewright::framing::{JsonHeader, Lines, U32};
 use framewright_host::{Address, BufferedClient, ClientConfig, ErrorKind, SocketOptions};
 
 use crate::frame;
@@ -67,6 +67,26 @@ fn lines_are_a_framing_like_any_other() {
     assert_eq!(client.receive().unwrap(), None);
     let error = client.send(b"two\nlines").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadMessage);
+    serving.join().unwrap();
+}
+
+#[test]
+fn requests_with_typed_content_are_sent_like_any_other_message() {
+    let law = JsonHeader { content_type: "text/plain", content_encoding: "ascii" };
+    let (server, serving) = serve_once(|mut stream| {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).unwrap();
+        let mut header = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut header).unwrap();
+        assert!(String::from_utf8_lossy(&header).contains(r#""content-length": 5"#), "{header:?}");
+        let mut content = [0; 5];
+        stream.read_exact(&mut content).unwrap();
+        stream.write_all(&[&length[..], &header, &content].concat()).unwrap();
+    });
+    let mut client = BufferedClient::connect_with(law, &server, ClientConfig::default()).unwrap();
+    let mut reply = Vec::new();
+    client.request(b"hello", &mut reply).unwrap();
+    assert_eq!(reply, b"hello");
     serving.join().unwrap();
 }
 

@@ -28,6 +28,8 @@ pub struct Hub<P, R, W = ()> {
     last_id: u32,
     /// No seat from here on is taken.
     high: usize,
+    /// How many seats are taken.
+    members: usize,
     /// Members that were disconnected because they read too slowly.
     dropped: u64,
 }
@@ -88,6 +90,13 @@ impl<W> Default for Seat<W> {
     }
 }
 
+impl<W> Seat<W> {
+    /// Whether a member has it.
+    pub fn is_taken(&self) -> bool {
+        self.member.is_some()
+    }
+}
+
 impl<P, R, W> Hub<P, R, W>
 where
     P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
@@ -96,7 +105,7 @@ where
 {
     /// An empty room, whose lines are stamped by `clock`.
     pub const fn new(seats: P, ring: R, clock: WallClock) -> Self {
-        Self { seats, wake: PhantomData, log: Log::new(ring), clock, last_id: 0, high: 0, dropped: 0 }
+        Self { seats, wake: PhantomData, log: Log::new(ring), clock, last_id: 0, high: 0, members: 0, dropped: 0 }
     }
 
     /// Stamps lines by this clock from now on.
@@ -130,7 +139,7 @@ where
 
     /// How many members there are.
     pub fn members(&self) -> usize {
-        self.present().count()
+        self.members
     }
 
     pub(super) fn count_dropped(&mut self) {
@@ -149,6 +158,7 @@ where
         let ticket = Ticket { id: MemberId(self.last_id), seat: index };
         seat.member = Some(Member { id: ticket.id, name, wake, attention: Attention::Awake });
         self.high = self.high.max(index + 1);
+        self.members += 1;
         self.tell(ticket, Deed::Joined, now);
         Some(ticket)
     }
@@ -156,8 +166,11 @@ where
     /// The member is gone.
     pub(super) fn leave(&mut self, ticket: Ticket, now: Instant) {
         self.tell(ticket, Deed::Left, now);
-        if let Some(seat) = self.seats.as_mut().get_mut(ticket.seat) {
+        if self.member_mut(ticket).is_some()
+            && let Some(seat) = self.seats.as_mut().get_mut(ticket.seat)
+        {
             seat.member = None;
+            self.members -= 1;
         }
         let mut taken = self.seats.as_ref().iter().take(self.high);
         self.high = taken.rposition(|seat| seat.member.is_some()).map_or(0, |last| last + 1);
@@ -259,15 +272,30 @@ where
     }
 
     /// `name` if nobody has it, else `name_2`, `name_3`, …
+    ///
+    /// Numbers are looked for by the hundred: one after the other, a room full of namesakes would take a second for the next one.
     fn free_name(&self, name: &str) -> Name {
-        let mut number = 1_u32;
+        let plain = numbered(name, 1);
+        if !self.present().any(|(_, taken)| *taken == plain) {
+            return plain;
+        }
+        let mut first = 2_u32;
         loop {
-            let candidate = numbered(name, number);
-            if !self.present().any(|(_, taken)| *taken == candidate) {
-                return candidate;
+            let mut taken = 0_u128;
+            for (_, other) in self.present() {
+                let Some(number) = number_of(other) else { continue };
+                if let Some(place) = number.checked_sub(first)
+                    && place < u128::BITS
+                    && *other == numbered(name, number)
+                {
+                    taken |= 1 << place;
+                }
+            }
+            if taken != u128::MAX {
+                return numbered(name, first + taken.trailing_ones());
             }
             // There are fewer members than numbers.
-            number += 1;
+            first += u128::BITS;
         }
     }
 }
@@ -292,6 +320,12 @@ fn numbered(name: &str, number: u32) -> Name {
     // Characters of at most 4 bytes: they fit.
     name.chars().take(MAX_NAME - suffix.len()).chain(suffix.chars()).for_each(|c| _ = numbered.push(c));
     numbered
+}
+
+/// The number at the end of a name that may be a numbered one.
+fn number_of(name: &str) -> Option<u32> {
+    let (_, number) = name.rsplit_once('_')?;
+    number.parse().ok()
 }
 
 /// A name as it may be: trimmed, without control characters, at most [`MAX_NAME`] characters. It may be empty.

@@ -61,12 +61,24 @@ pub struct ChatRules {
     pub history: usize,
     /// The longest line of a client, in bytes.
     pub max_line: usize,
+    /// How long a member that was just told something is left alone, for each member that the room has: what is said meanwhile is
+    /// told in one go. A crowded room then costs its front end a few wake-ups for many lines, and a small one notices nothing:
+    /// pauses under a millisecond are left out, and none is longer than 100 ms.
+    pub pause: Duration,
 }
 
 impl Default for ChatRules {
-    /// 10 lines a second, 10 messages of history, lines of 1,024 bytes.
+    /// 10 lines a second, 10 messages of history, lines of 1,024 bytes, no pauses.
     fn default() -> Self {
-        Self { rate: 10, history: 10, max_line: 1024 }
+        Self { rate: 10, history: 10, max_line: 1024, pause: Duration::ZERO }
+    }
+}
+
+impl ChatRules {
+    /// How long a member of a room with so many is left alone.
+    fn pause_among(&self, members: usize) -> Option<Duration> {
+        let pause = self.pause.saturating_mul(u32::try_from(members).unwrap_or(u32::MAX));
+        (pause >= SHORTEST_PAUSE).then_some(pause.min(LONGEST_PAUSE))
     }
 }
 
@@ -88,8 +100,18 @@ struct Listener {
     /// Everything before this place was told, or was not for this member.
     cursor: u64,
     listing: Listing,
-    /// When the log is to be looked at again: set while there is more to tell than room to tell it.
-    look_again_at: Option<Instant>,
+    attention: Attention,
+}
+
+/// When a member looks at the log again.
+#[derive(Clone, Copy, Debug)]
+enum Attention {
+    /// When it is woken: it was told everything.
+    Asleep,
+    /// When it is polled, and at this time at the latest: there is more to tell than room to tell it.
+    Behind { look_at: Instant },
+    /// Not before this time: it was just told something, and more will come.
+    Pausing { until: Instant },
 }
 
 /// An answer of many lines, told as there is room.
@@ -118,6 +140,10 @@ struct Allowance {
 const WORDS: usize = 64 + 2 * 4 * MAX_NAME;
 /// How often a member that does not read is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A shorter pause would save nothing.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+/// A longer one would be noticed.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// What `/help` says, a line each.
 const HELP: [&[u8]; 7] = [
     b"* /msg NAME text   tell NAME alone",
@@ -165,10 +191,16 @@ fn say<S: Storage>(out: &mut Encoder<Lines, S>, line: core::fmt::Arguments<'_>) 
 }
 
 impl Listener {
+    /// Whether it is left alone at `now`. What it asked for itself is answered all the same.
+    fn is_pausing(&self, now: Instant) -> bool {
+        matches!((self.attention, self.listing), (Attention::Pausing { until }, Listing::None) if now < until)
+    }
+
     /// Tells what there is to tell, as far as there is room.
     fn listen<P, R, W, S>(
         &mut self,
         hub: &mut Hub<P, R, W>,
+        rules: &ChatRules,
         now: Instant,
         out: &mut Encoder<Lines, S>,
     ) -> Result<Flow, Refusal>
@@ -182,7 +214,7 @@ impl Listener {
             hub.count_dropped();
             return Err(Refusal::FellBehind);
         }
-        self.look_again_at = Some(now + LOOK_AGAIN);
+        self.attention = Attention::Behind { look_at: now + LOOK_AGAIN };
         loop {
             self.listing = match self.listing {
                 Listing::None => break,
@@ -209,15 +241,32 @@ impl Listener {
                 }
             };
         }
+        let mut told = false;
         while let Some(entry) = hub.log().entry(self.cursor) {
-            if is_for(self.ticket.id, entry.from, entry.audience) && !tell(out, entry.text)? {
-                return Ok(Flow::Continue);
+            if is_for(self.ticket.id, entry.from, entry.audience) {
+                if !tell(out, entry.text)? {
+                    return Ok(Flow::Continue);
+                }
+                told = true;
             }
             self.cursor = entry.next;
         }
-        hub.sleep(self.ticket);
-        self.look_again_at = None;
+        self.attention = match rules.pause_among(hub.members()) {
+            Some(pause) if told => Attention::Pausing { until: now + pause },
+            _ => {
+                hub.sleep(self.ticket);
+                Attention::Asleep
+            }
+        };
         Ok(Flow::Continue)
+    }
+
+    /// Whether the next line must wait until a list was told: it may ask for another.
+    fn flow(&self) -> Flow {
+        match self.listing {
+            Listing::None => Flow::Continue,
+            Listing::Who { .. } | Listing::History { .. } => Flow::Wait,
+        }
     }
 
     /// Begins to repeat the last `n` messages.
@@ -283,11 +332,11 @@ where
                 return;
             };
             let mut listener =
-                Listener { ticket, cursor: hub.log().end(), listing: Listing::None, look_again_at: None };
+                Listener { ticket, cursor: hub.log().end(), listing: Listing::None, attention: Attention::Asleep };
             let name = hub.name(ticket).map_or("", |name| name.as_str());
             entered = say(out, format_args!("* You are {name}. /help lists the commands."))
                 .and_then(|()| listener.repeat(history, hub, out))
-                .map(|()| Flow::Continue);
+                .map(|()| listener.flow());
             *state = State::Member(listener);
         });
         entered
@@ -356,7 +405,7 @@ where
                 _ => unknown(command, out),
             };
         });
-        done.map(|()| if command == "quit" { Flow::Close } else { Flow::Continue })
+        done.map(|()| if command == "quit" { Flow::Close } else { listener.flow() })
     }
 }
 
@@ -390,15 +439,19 @@ where
         let State::Member(listener) = &mut self.state else {
             return Ok(Flow::Continue);
         };
+        if listener.is_pausing(now) {
+            return Ok(Flow::Continue);
+        }
         let mut told = Ok(Flow::Continue);
-        self.hub.with(|hub| told = listener.listen(hub, now, out));
+        self.hub.with(|hub| told = listener.listen(hub, &self.rules, now, out));
         told
     }
 
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Member(listener) => listener.look_again_at,
-            State::Nameless | State::Gone => None,
+            State::Member(Listener { attention: Attention::Behind { look_at }, .. }) => Some(*look_at),
+            State::Member(Listener { attention: Attention::Pausing { until }, .. }) => Some(*until),
+            State::Member(Listener { attention: Attention::Asleep, .. }) | State::Nameless | State::Gone => None,
         }
     }
 
@@ -427,6 +480,11 @@ where
 }
 
 impl<H, B, W> Chat<H, B, W> {
+    /// Whether this client has said its name and is in the room.
+    pub fn is_member(&self) -> bool {
+        matches!(self.state, State::Member(_))
+    }
+
     fn too_long<S: Storage>(&self, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
         let most = self.rules.max_line;
         say(out, format_args!("[ERROR] The line is too long: at most {most} bytes. It was not sent."))?;

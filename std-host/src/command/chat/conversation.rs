@@ -288,3 +288,6 @@ pub(super) fn counted(n: usize, thing: &str) -> String {
 
 /// Messages that are asked for when we come in.
 const HISTORY: u32 = 200;
+
+#[cfg(test)]
+mod tests;

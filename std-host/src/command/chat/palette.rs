@@ -80,7 +80,7 @@ impl Palette {
 }
 
 /// Those of the sixteen that are readable on dark and on light, and have no meaning here.
-const NAMES: [Color; 4] = [Color::Green, Color::Cyan, Color::Yellow, Color::Blue];
+const NAMES: [Color; 4] = [Color::Green, Color::Cyan, Color::Yellow, Color::LightBlue];
 
 #[cfg(test)]
 mod tests {

@@ -8,13 +8,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute};
 use framewright_host::{Address, ClientConfig};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use ratatui::crossterm::{cursor, execute};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -97,7 +97,7 @@ fn talk(screen: &mut Screen, mut view: View, link: &Link, happened: &Receiver<Ha
                 match action {
                     Action::Say(connection, text) => link.say(connection, text),
                     Action::Retry => link.retry(),
-                    Action::Redraw => screen.terminal.clear()?,
+                    Action::Redraw => screen.redraw()?,
                     Action::Suspend => screen.suspend()?,
                     Action::Leave => {
                         link.leave();
@@ -185,7 +185,14 @@ impl Screen {
         // Whatever its mode is now: without this the old one would be believed.
         disable_raw_mode()?;
         take()?;
-        self.terminal.clear()
+        self.redraw()
+    }
+
+    /// Has the next frame drawn whole.
+    fn redraw(&mut self) -> io::Result<()> {
+        // `clear` would ask the terminal where its cursor is, and the answer would be taken for keys.
+        let size = self.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 
@@ -249,3 +256,34 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The exit status of a program of Rust that panicked.
 const PANICKED: i32 = 101;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// This test runs itself once more, in a pseudo-terminal, where it panics on the screen.
+    #[test]
+    fn a_panic_in_any_thread_gives_the_terminal_back_and_can_be_read() {
+        const INSIDE: &str = "FRAMEWRIGHT_TEST_PANICS_ON_THE_SCREEN";
+        if std::env::var_os(INSIDE).is_some() {
+            let _screen = Screen::enter().unwrap();
+            let _ = thread::spawn(|| panic!("on purpose")).join();
+            unreachable!("the program goes on after a panic");
+        }
+        let (mut pty, pts) = pty_process::blocking::open().unwrap();
+        pty.resize(pty_process::Size::new(24, 80)).unwrap();
+        let name = "command::chat::screen::tests::a_panic_in_any_thread_gives_the_terminal_back_and_can_be_read";
+        let command = pty_process::blocking::Command::new(std::env::current_exe().unwrap());
+        let command = command.args(["--exact", name, "--nocapture"]).env(INSIDE, "1").env("TERM", "xterm");
+        let mut child = command.spawn(pts).unwrap();
+        let mut seen = Vec::new();
+        // The end of the terminal's use is told as an error.
+        let _ = pty.read_to_end(&mut seen);
+        assert_eq!(child.wait().unwrap().code(), Some(PANICKED));
+        let seen = String::from_utf8(seen).unwrap();
+        let (before, report) = seen.rsplit_once("\u{1b}[?1049l").expect("the main screen is shown again");
+        assert!(before.contains("\u{1b}[?1049h") && before.contains("\u{1b}[?2004l"), "{seen:?}");
+        assert!(report.contains("\u{1b}[?25h") && report.contains("on purpose"), "{seen:?}");
+    }
+}

@@ -14,7 +14,7 @@ use std::time::Instant;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::{Online, View};
 use crate::command::chat::conversation::counted;
@@ -105,8 +105,13 @@ impl View {
         let right = self.remark_or_hint();
         let mut left = self.status(now);
         // What matters less stands behind, and goes first.
-        while left.len() > 1 && joined_width(&left) + width(&right) + 3 > columns {
-            left.pop();
+        let room = columns.saturating_sub(width(&right) + 4);
+        while left.len() > 1 && joined_width(&left) > room {
+            let least = left.pop();
+            let room = room.saturating_sub(joined_width(&left) + width(BETWEEN));
+            if room >= LEAST_REASON && !self.is_online() {
+                left.extend(least.map(|why| shorten(&why, room)));
+            }
         }
         let left = shorten(&format!(" {}", left.join(BETWEEN)), columns);
         for y in area.top()..area.bottom() {
@@ -184,7 +189,18 @@ fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) 
     if !buffer.area().contains(Position::new(x, y)) {
         return x;
     }
-    buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0
+    let (behind, _) = buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style);
+    // Some terminals show a flag or a family as several characters, the second one in the cell that is taken for the second
+    // half of the first. When a plain space comes there later, it must not be taken for what is there already.
+    let mut at = x;
+    while at < behind {
+        let columns = u16::try_from(width(buffer[(at, y)].symbol())).unwrap_or(1).max(1);
+        for half in at + 1..(at + columns).min(behind) {
+            buffer[(half, y)].modifier.insert(Modifier::HIDDEN);
+        }
+        at += columns;
+    }
+    behind
 }
 
 fn joined_width(parts: &[String]) -> usize {
@@ -193,6 +209,9 @@ fn joined_width(parts: &[String]) -> usize {
 
 /// Between two parts of the status.
 const BETWEEN: &str = " · ";
+
+/// Columns in which the start of a reason says something.
+const LEAST_REASON: usize = 16;
 
 /// What is said in the place of the line being written, where there is none and no connection.
 const OFFLINE: &str = "What you write is kept until there is a connection.";

@@ -9,7 +9,7 @@ mod tests;
 
 use std::time::Instant;
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 
 use super::conversation::Conversation;
@@ -172,6 +172,7 @@ impl View {
     fn learn(&mut self, news: News, now: Stamp) -> Vec<Action> {
         let (connection, to_say) = match news {
             News::Connected(connection) => {
+                self.remark = None;
                 self.online = Online::Connected(connection);
                 (connection, self.conversation.connected())
             }

@@ -259,7 +259,7 @@ where
             self.offer = Offer::Taken;
         }
         // When it is closing, nobody will look at the rest.
-        let taken = if self.state == State::Open { bytes.len() - chunk.len() } else { bytes.len() };
+        let taken = if self.is_open() { bytes.len() - chunk.len() } else { bytes.len() };
         self.count_input(taken, now);
         taken
     }
@@ -273,7 +273,7 @@ where
 
     /// The first `n` bytes of [`input_mut`](Self::input_mut) were filled.
     pub fn handle_filled(&mut self, n: usize, now: Instant) {
-        if self.state == State::Open {
+        if self.is_open() {
             self.decoder.commit(n);
         }
         self.count_input(n, now);
@@ -291,7 +291,7 @@ where
 
     /// The connection broke: nothing can be sent or received any more.
     pub fn handle_reset(&mut self, now: Instant) {
-        if self.state == State::Open {
+        if self.is_open() {
             self.close(CloseReason::Reset, now);
         }
         self.give_up();
@@ -339,7 +339,7 @@ where
             self.encoder.sent(n);
             self.stats.bytes_sent += n as u64;
             // A server that is stopping does not answer for ever, however fast the peer takes what it asked for.
-            if self.state != State::Open || self.input != Input::Stopped {
+            if !self.is_open() || self.input != Input::Stopped {
                 self.active_at = now;
             }
         }
@@ -348,8 +348,8 @@ where
     /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing comes before; then poll for output.
     pub fn deadline(&self) -> Option<Instant> {
         match (self.timeout(), self.service.deadline()) {
-            (Some(timeout), Some(service)) if self.state == State::Open => Some(timeout.min(service)),
-            (None, service) if self.state == State::Open => service,
+            (Some(timeout), Some(service)) if self.is_open() => Some(timeout.min(service)),
+            (None, service) if self.is_open() => service,
             (timeout, _) => timeout,
         }
     }
@@ -408,13 +408,13 @@ where
 
     /// Answers what came, as far as there is room for the replies, and moves on through the states.
     fn work(&mut self, chunk: &mut &[u8], now: Instant) {
-        while self.state == State::Open {
+        while self.is_open() {
             let flow = self.service.poll(now, &mut self.encoder);
             match flow {
                 Err(refusal) => self.close(CloseReason::Dismissed(refusal), now),
                 done => self.settle(done, now),
             }
-            if self.state != State::Open || flow == Ok(Flow::Wait) || !self.answer(chunk, now) {
+            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) || !self.answer(chunk, now) {
                 break;
             }
         }
@@ -432,7 +432,7 @@ where
     /// Answers frames as far as there is room for the replies, and says whether that was all and the service may have more to say.
     fn answer(&mut self, chunk: &mut &[u8], now: Instant) -> bool {
         let mut answered = false;
-        while self.state == State::Open {
+        while self.is_open() {
             let room = self.encoder.room();
             if room < self.reply_extra + self.reply_piece {
                 return false;
@@ -491,6 +491,12 @@ where
         Flow::Continue
     }
 
+    /// By the kind of the state alone: to compare whole states would compare reasons, in each session's code.
+    #[inline]
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
     /// Takes note of what a service said.
     #[inline]
     fn settle(&mut self, done: Result<Flow, Refusal>, now: Instant) {
@@ -508,7 +514,7 @@ where
         if n > 0 {
             self.stats.bytes_received += n as u64;
             // What a closing connection still sends is dropped, and must not keep it from ending.
-            if self.state == State::Open && self.input == Input::Flowing {
+            if self.is_open() && self.input == Input::Flowing {
                 self.active_at = now;
             }
         }

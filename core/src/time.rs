@@ -45,8 +45,11 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
+    // Not inlined: deadlines are added up in many places, none of them hot.
+    #[inline(never)]
     fn add(self, duration: Duration) -> Self {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        // Not `Duration::as_micros`: it counts in 128 bits, which is much code on a small machine.
+        let micros = duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
         Self { micros: self.micros.saturating_add(micros) }
     }
 }

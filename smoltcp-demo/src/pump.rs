@@ -76,7 +76,7 @@ impl<C: Connection> Pump<C> {
     /// Does what a deadline asks for, if there is one that has passed: the session's own, or the end of `drain` after this side
     /// closed its half. Whether anything was done.
     pub fn run_out_of_time(&mut self, socket: &mut tcp::Socket<'_>, drain: Duration, now: Instant) -> bool {
-        let before = self.connection.close_reason();
+        let was_open = self.connection.close_reason().is_none();
         self.connection.handle_deadline(now);
         if self.closed_at().is_some_and(|at| at + drain <= now) {
             // The session would go on for as long as the peer sends; half of it is closed, and that was long enough.
@@ -87,7 +87,7 @@ impl<C: Connection> Pump<C> {
             socket.abort();
             return true;
         }
-        self.run(socket, now) || before != self.connection.close_reason()
+        self.run(socket, now) || was_open != self.connection.close_reason().is_none()
     }
 
     /// The session.

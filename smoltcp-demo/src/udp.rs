@@ -61,6 +61,9 @@ impl UdpEcho {
     }
 
     /// Sends back what came. Whether anything was done.
+    ///
+    /// Not inlined: else the stack of a device would hold its copy of a datagram also while the clients of TCP are served.
+    #[inline(never)]
     pub(crate) fn serve(&mut self, interface: &Interface, sockets: &mut SocketSet<'_>, now: Instant) -> bool {
         let mut moved = self.unstall(sockets, now);
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.handle);

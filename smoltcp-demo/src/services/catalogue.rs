@@ -95,8 +95,11 @@ impl<B: Storage, T: StateRef> Services for Catalogue<B, T> {
     fn open(&mut self, client: Client, buffers: (B, B), now: Instant) -> Conversation<B, T> {
         // A port that is not in the catalogue is never opened; echo is as good an answer as any.
         let service = self.service_at(Transport::Tcp, client.port).unwrap_or(ServiceName::Echo);
-        Conversation::open(service, &self.state, self.config, client, buffers, now)
-            .expect("the pool checked the output buffer for every service")
+        match Conversation::open(service, &self.state, self.config, client, buffers, now) {
+            Ok(conversation) => conversation,
+            // Not `expect`: to print the error would cost more flash than the rest of this file.
+            Err(_) => unreachable!("the pool checked the output buffer for every service"),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use framewright::{
     CloseReason, Instant, Session, SessionConfig, SessionError, Shared, Stats, Storage, Store, StoreError,
 };
 
+use super::by_framing::{Chunked, Framed, Lined};
 use super::{Client, ServiceName, StateRef};
 use crate::connection::Connection;
 
@@ -12,24 +13,18 @@ use crate::connection::Connection;
 ///
 /// It has the size of the largest of them; a slot can hold any.
 pub enum Conversation<B: Storage, T: StateRef> {
-    /// With [`Trim`].
-    Trim(Session<Trim, B, B>),
-    /// With [`Echo`].
-    Echo(Session<Echo, B, B>),
-    /// With [`Hello`].
-    Hello(Session<Hello, B, B>),
-    /// With [`Time`].
-    Time(Session<Time, B, B>),
-    /// With [`Kv`].
-    Kv(Session<Kv<Reached<T>, KvReporter>, B, B>),
-    /// With [`Chat`].
-    Chat(Session<Chat<Reached<T>, Room<T>, ()>, B, B>),
-    /// With [`Message`].
+    /// With `trim` or `echo`.
+    Framed(Session<Framed, B, B>),
+    /// With `hello` or `time`.
+    Chunked(Session<Chunked, B, B>),
+    /// With `kv` or `chat`.
+    Lined(Session<Lined<T>, B, B>),
+    /// With `message`.
     Message(Session<Message<Reached<T>, MAX_SEARCH>, B, B>),
 }
 
 /// The longest key that `message` searches, in bytes. An answer that repeats it must fit the output buffer.
-pub const MAX_SEARCH: usize = 128;
+pub const MAX_SEARCH: usize = 64;
 
 /// The chat room of the state that `T` reaches.
 pub type Room<T> = Hub<<T as StateRef>::Seats, <T as StateRef>::Log>;
@@ -60,23 +55,26 @@ impl<B: Storage, T: StateRef> Conversation<B, T> {
     ) -> Result<Self, SessionError> {
         let reached = || Reached(state.clone());
         let state = state.state();
-        Ok(match service {
-            ServiceName::Trim => Self::Trim(Session::new(Trim::default(), input, output, config, now)?),
-            ServiceName::Echo | ServiceName::UdpEcho => {
-                Self::Echo(Session::new(Echo::new(), input, output, config, now)?)
-            }
-            ServiceName::Hello => Self::Hello(Session::new(Hello, input, output, config, now)?),
-            ServiceName::Time => Self::Time(Session::new(Time::new(state.clock()), input, output, config, now)?),
+        let framed = |service, input, output| Session::new(service, input, output, config, now).map(Self::Framed);
+        let chunked = |service, input, output| Session::new(service, input, output, config, now).map(Self::Chunked);
+        let lined = |service, input, output| Session::new(service, input, output, config, now).map(Self::Lined);
+        match service {
+            ServiceName::Trim => framed(Framed::Trim(Trim::default()), input, output),
+            ServiceName::Echo | ServiceName::UdpEcho => framed(Framed::Echo(Echo::new()), input, output),
+            ServiceName::Hello => chunked(Chunked::Hello(Hello), input, output),
+            ServiceName::Time => chunked(Chunked::Time(Time::new(state.clock())), input, output),
             ServiceName::Kv => {
                 let kv = Kv::new(reached(), KvReporter { client, report: state.kv_report() });
-                Self::Kv(Session::new(kv, input, output, config, now)?)
+                lined(Lined::Kv(kv), input, output)
             }
             ServiceName::Chat => {
                 let chat = Chat::new(reached(), state.rules(), client.remote.port, ());
-                Self::Chat(Session::new(chat, input, output, config, now)?)
+                lined(Lined::Chat(chat), input, output)
             }
-            ServiceName::Message => Self::Message(Session::new(Message::new(reached()), input, output, config, now)?),
-        })
+            ServiceName::Message => {
+                Session::new(Message::new(reached()), input, output, config, now).map(Self::Message)
+            }
+        }
     }
 }
 
@@ -114,12 +112,9 @@ impl KvLog for KvReporter {
 macro_rules! with_session {
     ($conversation:expr, $session:ident => $call:expr) => {
         match $conversation {
-            Conversation::Trim($session) => $call,
-            Conversation::Echo($session) => $call,
-            Conversation::Hello($session) => $call,
-            Conversation::Time($session) => $call,
-            Conversation::Kv($session) => $call,
-            Conversation::Chat($session) => $call,
+            Conversation::Framed($session) => $call,
+            Conversation::Chunked($session) => $call,
+            Conversation::Lined($session) => $call,
             Conversation::Message($session) => $call,
         }
     };

@@ -82,6 +82,16 @@ impl ServiceName {
     }
 }
 
+impl Transport {
+    /// `tcp` or `udp`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 impl FromStr for ServiceName {
     type Err = UnknownService;
 
@@ -98,10 +108,7 @@ impl fmt::Display for ServiceName {
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        })
+        f.write_str(self.name())
     }
 }
 

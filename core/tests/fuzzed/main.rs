@@ -33,7 +33,6 @@ fn replay(target: &str, seeds: Vec<(String, Vec<u8>)>, run: fn(&[u8])) {
     let directory = directory(target);
     let made: BTreeMap<String, Vec<u8>> = seeds.into_iter().collect();
     if std::env::var_os("FRAMEWRIGHT_MAKE_SEEDS").is_some() {
-        let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).expect("a directory that can be made");
         for (name, seed) in &made {
             fs::write(directory.join(name), seed).expect("a file that can be written");

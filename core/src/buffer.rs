@@ -78,11 +78,7 @@ impl<S: Storage> Buffer<S> {
         let Some(place) = spare.and_then(|spare| spare.get_mut(..bytes.len())) else {
             return false;
         };
-        match (&mut *place, bytes) {
-            // To call `memcpy` would cost more than to move the byte.
-            ([place], [byte]) => *place = *byte,
-            _ => place.copy_from_slice(bytes),
-        }
+        copy_short(place, bytes);
         self.end += bytes.len();
         self.check();
         true
@@ -227,6 +223,12 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(self.read..self.end).unwrap_or_default()
     }
 
+    /// `unread`, for the short ways: the compiler makes a branch of this, and a calculation of the other.
+    #[inline(always)]
+    pub(crate) fn unread_checked(&self) -> Option<&[u8]> {
+        self.storage.as_ref().get(..self.end)?.get(self.read..)
+    }
+
     #[inline]
     pub(crate) fn unread_len(&self) -> usize {
         self.end - self.read
@@ -277,6 +279,43 @@ impl<S: Storage> Buffer<S> {
         debug_assert!(self.read <= self.end, "{} > {}", self.read, self.end);
         debug_assert!(self.end <= self.capacity(), "{} > {}", self.end, self.capacity());
     }
+}
+
+/// Copies `from` to `to`, which are of one length. For a few bytes, which a cut frame leaves at both ends, a call of `memcpy` would take
+/// longer than to copy them: here they are two pieces that may overlap.
+#[inline(always)]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    if let ([to], [from]) = (&mut *to, from) {
+        *to = *from;
+        return;
+    }
+    if cfg!(target_pointer_width = "64")
+        && from.len() <= 64
+        && (copy_ends::<32>(to, from)
+            || copy_ends::<16>(to, from)
+            || copy_ends::<8>(to, from)
+            || copy_ends::<4>(to, from))
+    {
+        return;
+    }
+    if from.len() == to.len() {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Copies the first `N` bytes and the last, if there are as many.
+#[inline(always)]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+        if let Some(to) = to.first_chunk_mut::<N>() {
+            *to = *first;
+        }
+        if let Some(to) = to.last_chunk_mut::<N>() {
+            *to = *last;
+        }
+        return true;
+    }
+    false
 }
 
 /// Moves `from` to `to`, which is not above `from.start`. Ranges that are not inside `bytes` do nothing: no caller has such a range, but

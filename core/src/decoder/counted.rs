@@ -22,6 +22,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             match self.phase {
                 Phase::Between => {
                     self.frame_at = self.position;
+                    self.head = 0;
                     let input = if unread > 0 { self.buffer.unread() } else { *chunk };
                     let available = input.len();
                     match self.law.step(&mut self.state, input) {

@@ -20,7 +20,7 @@ pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
 use event::Piece;
-use rules::{Engine, Rules};
+use rules::{Empties, Engine, Rules};
 use short::Short;
 use stepped::Grant;
 
@@ -39,6 +39,8 @@ pub struct Decoder<L: Framing, S> {
     phase: Phase,
     /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
     wanted: usize,
+    /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
+    head: usize,
     buffer: Buffer<S>,
     /// Bytes of the stream that were taken: the offset of the first unread byte.
     position: u64,
@@ -52,7 +54,7 @@ pub struct Decoder<L: Framing, S> {
     rules: Option<(Rules, Engine<L, S>)>,
     midway: Midway,
     /// Empty frames in a row, where a rule counts them.
-    empties: u32,
+    empties: Empties,
 }
 
 /// What the frame at hand goes through.
@@ -99,6 +101,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             state: L::State::default(),
             phase: Phase::Between,
             wanted,
+            head: 0,
             buffer,
             position: 0,
             frame_at: 0,
@@ -106,7 +109,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             least: 0,
             rules: None,
             midway: Midway::default(),
-            empties: 0,
+            empties: Empties::default(),
         }
     }
 
@@ -272,8 +275,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.state = L::State::default();
         self.buffer.clear();
         self.begin_anew();
-        (self.position, self.frame_at, self.empties) = (0, 0, 0);
-        self.midway = Midway::default();
+        (self.position, self.frame_at) = (0, 0);
+        (self.midway, self.empties) = (Midway::default(), Empties::default());
     }
 
     /// How many bytes this decoder waits for, beyond what was pushed.
@@ -358,7 +361,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline]
     fn begin_anew(&mut self) {
         self.phase = Phase::Between;
-        self.wanted = Self::least_wanted(&self.buffer);
+        (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
     }
 
     /// How many bytes there must be for a law to say anything between two frames. A storage that cannot hold a header is not waited for.

@@ -23,6 +23,23 @@ pub(super) struct Rules {
 /// Goes on until there is something to deliver, by the rules.
 pub(super) type Engine<L, S> = fn(&mut Decoder<L, S>, &mut &[u8], usize) -> Result<Found, DecodeError>;
 
+/// Empty frames in a row. Frames that are not empty are not counted, and need not be: they stand between.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Empties {
+    count: u32,
+    /// Where the next of the row would begin.
+    pub(super) end: u64,
+}
+
+impl Empties {
+    /// Counts one that takes these bytes of the stream.
+    fn count(&mut self, from: u64, to: u64) -> u32 {
+        self.count = if from == self.end { self.count.saturating_add(1) } else { 1 };
+        self.end = to;
+        self.count
+    }
+}
+
 impl Rules {
     const NONE: Self =
         Self { oversize: Oversize::Fail, min_frame: 0, max_frame: None, stream_above: usize::MAX, max_empty: None };
@@ -133,16 +150,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.begin_anew();
         let delivered = if RULED { core::mem::take(&mut self.midway.delivered) } else { 0 };
         if phase == Phase::Discarding {
-            self.empties = 0;
             return Ok(None);
         }
         let Some(rules) = self.rules::<RULED>() else { return Ok(Some(whole)) };
         let min = rules.min_frame;
         let len = delivered + len as u64;
         let max_empty = rules.max_empty;
-        self.empties = if len == 0 { self.empties.saturating_add(1) } else { 0 };
         if let Some(limit) = max_empty
-            && self.empties > limit
+            && len == 0
+            && self.empties.count(self.frame_at, self.position) > limit
         {
             return Err(self.stop(DecodeErrorKind::EmptyFlood { limit }));
         }

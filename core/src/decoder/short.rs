@@ -32,8 +32,8 @@ pub(super) enum Short<'c> {
 enum Head {
     /// It is whole: its payload from `start` to `end`, and the next frame from `next`.
     Whole { start: usize, end: usize, next: usize },
-    /// It has so many bytes, more than are here, and there is room for them.
-    Cut(usize),
+    /// Its header has `head` bytes and all of it `len`, more than are here, and there is room for them.
+    Cut { head: usize, len: usize },
     /// Nothing that a short way could use.
     Unknown,
 }
@@ -52,35 +52,42 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through a chunk, which moves on behind what was taken. Frames of more than `max` bytes do not take it.
     #[inline(always)]
     pub(super) fn short<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        if SHORT_WAYS && self.phase == Phase::Between {
-            if self.buffer.unread_len() == 0 {
-                let usual = self.usual(max, self.buffer.capacity());
-                match head(&self.law, &mut self.state, chunk, usual) {
-                    Head::Whole { start, end, next } => {
-                        if let (Some(payload), Some(rest)) = (chunk.get(start..end), chunk.get(next..)) {
-                            *chunk = rest;
-                            self.note_whole(next);
-                            return Short::Chunk(payload);
-                        }
+        let between = SHORT_WAYS && self.phase == Phase::Between;
+        if between && self.buffer.unread_len() == 0 {
+            let usual = self.usual(max, self.buffer.capacity());
+            match head(&self.law, &mut self.state, chunk, usual) {
+                Head::Whole { start, end, next } => {
+                    if let (Some(payload), Some(rest)) = (chunk.get(start..end), chunk.get(next..)) {
+                        *chunk = rest;
+                        self.note_whole(next);
+                        return Short::Chunk(payload);
                     }
-                    Head::Cut(len) => {
-                        self.wanted = len;
-                        self.buffer.clear();
-                    }
-                    // So that a header that is cut has its payload's room behind it.
-                    Head::Unknown => self.buffer.clear(),
                 }
-            } else if L::COUNTED && self.wanted <= self.buffer.unread_len() + chunk.len() {
-                let (frame, taken) = self.complete(chunk, max);
-                *chunk = chunk.get(taken..).unwrap_or_default();
-                if let Some(frame) = frame {
-                    return Short::Buffer(frame);
+                Head::Cut { head, len } => {
+                    (self.head, self.wanted) = (head, len);
+                    self.buffer.clear();
                 }
+                // So that what is cut has room behind it.
+                Head::Unknown => self.buffer.clear(),
             }
         }
         if self.keep(chunk) {
             *chunk = &[];
             return Short::Nothing;
+        }
+        if between && L::COUNTED && self.buffer.unread_len() > 0 {
+            let (frame, taken) = match self.complete(chunk, max) {
+                Some((frame, taken)) => (Some(frame), taken),
+                None => self.complete_header(chunk, max),
+            };
+            *chunk = chunk.get(taken..).unwrap_or_default();
+            if let Some(frame) = frame {
+                return Short::Buffer(frame);
+            }
+            if self.keep(chunk) {
+                *chunk = &[];
+                return Short::Nothing;
+            }
         }
         Short::Unusual
     }
@@ -88,21 +95,22 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through what is unread.
     #[inline(always)]
     pub(super) fn short_in_buffer(&mut self, max: usize) -> Short<'static> {
+        if self.buffer.unread_len() < self.wanted {
+            return Short::Nothing;
+        }
         if SHORT_WAYS && self.phase == Phase::Between {
             let usual = self.usual(max, self.buffer.room());
-            match head(&self.law, &mut self.state, self.buffer.unread(), usual) {
-                Head::Whole { start, end, next } => {
-                    self.note_whole(next);
-                    return Short::Buffer(self.buffer.take_whole(start, end, next));
-                }
-                Head::Cut(len) => {
-                    self.wanted = len;
+            let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
+            match head(&self.law, &mut self.state, unread, usual) {
+                Head::Whole { start, end, next } => return Short::Buffer(self.take_whole(start, end, next)),
+                Head::Cut { head, len } => {
+                    (self.head, self.wanted) = (head, len);
                     return Short::Nothing;
                 }
                 Head::Unknown => {}
             }
         }
-        if self.buffer.unread_len() < self.wanted { Short::Nothing } else { Short::Unusual }
+        Short::Unusual
     }
 
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
@@ -111,9 +119,23 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.unread_len() + chunk.len() < self.wanted && self.buffer.append(chunk)
     }
 
-    /// Brings what is wanted from `chunk`, which has it, until the frame at the start of what is unread is whole. Where its payload lies,
-    /// if so, and how many bytes of the chunk were taken.
-    fn complete(&mut self, chunk: &[u8], max: usize) -> (Option<Range<usize>>, usize) {
+    /// Brings what the frame at hand still needs from `chunk`, which has it, if its header is known. Where its payload lies, and how many
+    /// bytes of the chunk were taken.
+    #[inline(always)]
+    fn complete(&mut self, chunk: &[u8], max: usize) -> Option<(Range<usize>, usize)> {
+        if self.head == 0 || self.wanted - self.head > max {
+            return None;
+        }
+        let missing = self.wanted.checked_sub(self.buffer.unread_len())?;
+        if !self.buffer.append(chunk.get(..missing)?) {
+            return None;
+        }
+        Some((self.take_whole(self.head, self.wanted, self.wanted), missing))
+    }
+
+    /// [`complete`](Self::complete) for a frame whose header is cut.
+    #[inline(never)]
+    fn complete_header(&mut self, chunk: &[u8], max: usize) -> (Option<Range<usize>>, usize) {
         let mut taken = 0;
         loop {
             let missing = self.wanted.saturating_sub(self.buffer.unread_len());
@@ -128,11 +150,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
             let usual = self.usual(max, self.buffer.room());
             match head(&self.law, &mut self.state, self.buffer.unread(), usual) {
-                Head::Whole { start, end, next } => {
-                    self.note_whole(next);
-                    return (Some(self.buffer.take_whole(start, end, next)), taken);
-                }
-                Head::Cut(len) => self.wanted = len,
+                Head::Whole { start, end, next } => return (Some(self.take_whole(start, end, next)), taken),
+                Head::Cut { head, len } => (self.head, self.wanted) = (head, len),
                 Head::Unknown => return (None, taken),
             }
         }
@@ -143,11 +162,20 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         Usual { least: self.least, most: self.whole_limit.min(max), room }
     }
 
+    /// Takes the frame that is whole at the start of the unread bytes, and says where its payload lies.
+    #[inline(always)]
+    fn take_whole(&mut self, start: usize, end: usize, next: usize) -> Range<usize> {
+        // Not for every frame: what limits the speed of a row of short ones is how much is stored for each.
+        if self.head > 0 || !L::COUNTED {
+            self.begin_anew();
+        }
+        self.note_whole(next);
+        self.buffer.take_whole(start, end, next)
+    }
+
     /// A frame of `len` bytes was found whole.
     #[inline(always)]
     fn note_whole(&mut self, len: usize) {
-        self.wanted = Self::least_wanted(&self.buffer);
-        self.empties = 0;
         self.frame_at = self.position;
         self.position += len as u64;
     }
@@ -183,7 +211,7 @@ fn head<L: Framing>(law: &L, state: &mut L::State, input: &[u8], usual: Usual) -
             if len <= input.len() - take {
                 Head::Whole { start: take, end: take + len, next: take + len }
             } else if len <= room.saturating_sub(take) {
-                Head::Cut(take + len)
+                Head::Cut { head: take, len: take + len }
             } else {
                 Head::Unknown
             }

@@ -139,7 +139,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     ) -> Result<Option<Found>, DecodeError> {
         self.count_held(step);
         match step {
-            Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => self.skip(n.min(available), chunk),
+            Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => {
+                // What is between two empty frames does not part them.
+                if RULED && matches!(step, Step::Idle(_)) && self.empties.end == self.position {
+                    self.empties.end += n.min(available) as u64;
+                }
+                self.skip(n.min(available), chunk);
+            }
             Step::Bad { take, what } => {
                 self.skip(take.min(available), chunk);
                 let phase = core::mem::replace(&mut self.phase, Phase::Discarding);
@@ -249,7 +255,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if len < self.least || len > self.whole_limit.min(max) {
             return false;
         }
-        self.empties = 0;
         self.buffer.skip(whole.start);
         self.buffer.gather(len);
         self.buffer.skip(whole.next - whole.end);
@@ -267,10 +272,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
             return Err(self.stop(self.no_room(n)));
         }
-        self.wanted = n;
         if chunk.is_empty() {
+            // A counted law waits for a header between frames anyway.
+            if !L::COUNTED || self.buffer.unread_len() > 0 {
+                self.wanted = n;
+            }
             return Ok(false);
         }
+        self.wanted = n;
         self.buffer.bring(chunk, n);
         let have = self.buffer.unread_len();
         // Gathered payload takes the room.

@@ -110,7 +110,7 @@ fn python_serves_json_header_by_the_description_of_the_format() {
 fn python_sends_datagrams_back() {
     let Some((mut peer, address)) = roster::PYTHON_UDP.server() else { return };
     let mut client = datagrams(address);
-    for message in services::datagram_messages() {
+    for message in services::datagram_messages(services::LONGEST_DATAGRAM) {
         assert!(client.request(&message).expect("an answer") == message, "{} bytes", message.len());
         assert_eq!(peer.hear(), Heard::Message(message));
     }

@@ -73,7 +73,7 @@ fn lines(partner: &Partner) {
 fn kv(partner: &Partner) {
     for buffer in BUFFERS {
         let server = ServerProcess::start(&["kv=127.0.0.1:0", "--buffer-size", &buffer.to_string()]);
-        services::key_value(partner, server.address("kv"), buffer);
+        services::key_value(partner, server.address("kv"), buffer, services::LONGEST_VALUE);
     }
 }
 
@@ -216,5 +216,5 @@ fn python_asks_the_service_message_by_the_description_of_its_format() {
 #[test]
 fn python_and_socat_send_datagrams() {
     let server = ServerProcess::start(&["udp-echo=127.0.0.1:0"]);
-    services::datagrams(server.address("udp-echo"));
+    services::datagrams(server.address("udp-echo"), services::LONGEST_DATAGRAM);
 }

@@ -39,7 +39,10 @@ pub fn find_python(package: &str) -> Option<PathBuf> {
 }
 
 /// Says that a test is skipped for what it misses.
-fn skip(missing: &str) {
+///
+/// # Panics
+/// That is not allowed.
+pub fn skip(missing: &str) {
     assert!(env::var_os("FRAMEWRIGHT_REQUIRE_PEERS").is_none_or(|required| required != "1"), "{missing}");
     // Not by `eprintln!`: what tests print so is hidden when they pass.
     let test = thread::current().name().unwrap_or_default().to_owned();

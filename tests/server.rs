@@ -1,4 +1,4 @@
-//! The command `framewright serve` in a process of its own.
+//! The commands `framewright serve` and `smoltcp-demo` in a process of their own.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -29,9 +29,20 @@ impl ServerProcess {
     /// # Panics
     /// It cannot be built or does not become ready.
     pub fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(framewright())
-            .arg("serve")
-            .args(args)
+        Self::ready(Command::new(framewright()).arg("serve").args(args))
+    }
+
+    /// `smoltcp-demo --device tap ARGS`, once it says that it is ready. For a test in a
+    /// [namespace](crate::namespace) of its own.
+    ///
+    /// # Panics
+    /// It cannot be built or does not become ready.
+    pub fn on_tap(args: &[&str]) -> Self {
+        Self::ready(Command::new(smoltcp_demo()).args(["--device", "tap"]).args(args))
+    }
+
+    fn ready(command: &mut Command) -> Self {
+        let mut child = command
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -143,27 +154,36 @@ impl Drop for ServerProcess {
 /// It cannot be built.
 pub fn framewright() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let test = env::current_exe().expect("a test knows where it lies");
-        // TARGET/[TRIPLE/]PROFILE/deps/TEST
-        let profile = test.parent().and_then(Path::parent).expect("the directory of a profile");
-        let command = profile.join("framewright");
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-        let sources = ["Cargo.lock", "core/Cargo.toml", "core/src", "std-host/Cargo.toml", "std-host/src"];
-        let changed = sources.iter().filter_map(|path| newest(&root.join(path))).max();
-        let built = fs::metadata(&command).and_then(|data| data.modified()).ok();
-        if built < changed {
-            build(root, profile);
-        }
-        command
-    })
+    PATH.get_or_init(|| built("std-host", "framewright"))
 }
 
-fn build(root: &Path, profile: &Path) {
+/// The command `smoltcp-demo`, as [`framewright`].
+fn smoltcp_demo() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("smoltcp-demo", "smoltcp-demo"))
+}
+
+fn built(package: &str, program: &str) -> PathBuf {
+    let test = env::current_exe().expect("a test knows where it lies");
+    // TARGET/[TRIPLE/]PROFILE/deps/TEST
+    let profile = test.parent().and_then(Path::parent).expect("the directory of a profile");
+    let command = profile.join(program);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let own = [format!("{package}/Cargo.toml"), format!("{package}/src")];
+    let sources = ["Cargo.lock", "core/Cargo.toml", "core/src"].into_iter().chain(own.iter().map(String::as_str));
+    let changed = sources.filter_map(|path| newest(&root.join(path))).max();
+    let built = fs::metadata(&command).and_then(|data| data.modified()).ok();
+    if built < changed {
+        build(root, profile, package, program);
+    }
+    command
+}
+
+fn build(root: &Path, profile: &Path, package: &str, program: &str) {
     let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let above = profile.parent().unwrap_or(root);
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--quiet", "--package", "std-host", "--bin", "framewright"]);
+    cargo.current_dir(root).args(["build", "--quiet", "--package", package, "--bin", program]);
     // The directory of the profile `dev` is called otherwise.
     let profile = if name(profile) == "debug" { "dev".to_owned() } else { name(profile) };
     cargo.args(["--profile", &profile, "--target-dir"]);
@@ -172,7 +192,7 @@ fn build(root: &Path, profile: &Path) {
     } else {
         cargo.arg(above.parent().unwrap_or(root)).args(["--target", &name(above)]);
     }
-    assert!(cargo.status().expect("cargo, which runs this test").success(), "cannot build the command framewright");
+    assert!(cargo.status().expect("cargo, which runs this test").success(), "cannot build the command {program}");
 }
 
 /// When a file, or a file in a directory, was last changed.

@@ -1,6 +1,5 @@
-//! A framing of one's own: the packets of an imaginary radio, with a checked length, as a law of about 30 lines.
-//!
-//! Run it with `cargo run -p core --example own_law`.
+//! A framing of one's own: the packets of an imaginary radio, with a checked length, as a law of about 30 lines. Run it with
+//! `cargo run -p core --example own_law`.
 
 use framewright::framing::{Framing, Step, Tail};
 use framewright::{DecodeErrorKind, Decoder, EncodeError, Encoder, Malformed};

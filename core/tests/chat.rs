@@ -422,3 +422,146 @@ fn a_small_room_has_no_pauses_and_a_huge_one_no_long_ones() {
         assert_eq!(bob.deadline(), expected.map(Instant::from_millis));
     }
 }
+
+/// Members of a room with patience.
+fn patient<'r, const N: usize>(room: &'r RefCell<Room>, names: [&str; N]) -> [Client<'r>; N] {
+    let rules = ChatRules { rate: 0, patience: Duration::from_secs(3), ..ChatRules::default() };
+    let mut clients = names.map(|name| {
+        let mut client = connect(room, 1, rules);
+        say(&mut client, name);
+        client
+    });
+    for client in &mut clients {
+        read(client);
+    }
+    clients
+}
+
+/// Says lines of 100 bytes until the client is not let speak, and tells how many it said.
+fn say_until_held(client: &mut Client<'_>, now: Instant) -> usize {
+    let line = [[b'x'; 100].as_slice(), b"\n"].concat();
+    for said in 0..1000 {
+        let taken = client.handle_input(&line, now);
+        assert!(client.poll_output(now).is_empty());
+        if taken < line.len() {
+            assert_eq!(taken, 0, "the line stays with the front end");
+            return said;
+        }
+    }
+    1000
+}
+
+#[test]
+fn a_room_with_patience_lets_nobody_overtake_a_reader_whose_turn_has_not_come() {
+    let room = room(8, 4000);
+    let [mut ann, mut bob, mut eve] = patient(&room, ["ann", "bob", "eve"]);
+    let lines = |heard: String| heard.matches(" ann: xxx").count();
+    let said = say_until_held(&mut ann, START);
+    assert_eq!(said, 16, "half of the log");
+    assert_eq!(ann.deadline(), Some(Instant::from_millis(100)), "it asks again");
+    assert_eq!(bob.handle_input(b"held too\n", START), 0);
+
+    assert_eq!(lines(read(&mut bob)), said);
+    assert_eq!(say_until_held(&mut ann, START), 0, "Eve has not read yet");
+    assert_eq!(lines(read(&mut eve)), said);
+    assert_eq!(eve.handle_input(b"not held\n", START), 9);
+    assert!(read(&mut ann).contains("not held"));
+    assert_eq!(say_until_held(&mut ann, START), 16);
+    assert_eq!((lines(read(&mut bob)), lines(read(&mut eve))), (16, 16));
+    assert_eq!(room.borrow().dropped(), 0);
+}
+
+#[test]
+fn a_held_speaker_is_woken_when_the_others_have_read() {
+    type Room = Hub<Vec<Seat<Bell>>, Vec<u8>, Bell>;
+    let room: RefCell<Room> =
+        RefCell::new(Hub::new((0..4).map(|_| Seat::default()).collect(), vec![0; 1000], WallClock::UNSET));
+    let rules = ChatRules { rate: 0, patience: Duration::from_secs(3), ..ChatRules::default() };
+    let bell = Bell::default();
+    let [mut ann, mut bob, mut eve] = [("ann\n", bell.clone()), ("bob\n", Bell::default()), ("eve\n", Bell::default())]
+        .map(|(name, bell)| {
+            let chat = Chat::new(&room, rules, 1, bell);
+            let mut client = Session::new(chat, vec![0; 1500], vec![0; 1500], SessionConfig::default(), START).unwrap();
+            client.handle_input(name.as_bytes(), START);
+            client
+        });
+    let told = |client: &mut Session<_, _, _>| {
+        let told = client.poll_output(START).len();
+        client.sent(told, START);
+    };
+    for client in [&mut ann, &mut bob, &mut eve] {
+        told(client);
+    }
+    let before = bell.0.get();
+    let line = [[b'x'; 100].as_slice(), b"\n"].concat();
+    assert!((0..100).any(|_| ann.handle_input(&line, START) == 0));
+    told(&mut bob);
+    assert_eq!(bell.0.get(), before, "there is one left");
+    told(&mut eve);
+    assert_eq!(bell.0.get(), before + 1);
+    assert!(ann.handle_input(&line, START) > 0);
+
+    assert!((0..100).any(|_| ann.handle_input(&line, START) == 0));
+    told(&mut bob);
+    eve.handle_reset(START);
+    told(&mut bob);
+    assert!(bell.0.get() > before + 1, "it has left");
+}
+
+#[test]
+fn a_room_does_not_wait_for_a_member_that_takes_nothing() {
+    let room = room(8, 8000);
+    let [mut ann, mut bob, mut stuck] = patient(&room, ["ann", "bob", "stuck"]);
+    // Its output is full from the beginning on, and it is asked in vain.
+    let mut now = START;
+    for _ in 0..20 {
+        say(&mut ann, "x".repeat(100));
+        read(&mut bob);
+        stuck.poll_output(now);
+    }
+    now = Instant::from_millis(999);
+    stuck.poll_output(now);
+    let more = say_until_held(&mut ann, now);
+    assert!((10..40).contains(&more), "it might read: {more}");
+    read(&mut bob);
+    assert_eq!(say_until_held(&mut ann, now), 0);
+    now = Instant::from_millis(1000);
+    for _ in 0..300 {
+        assert_eq!(ann.handle_input(b"it does not\n", now), 12);
+        read(&mut ann);
+        assert!(read(&mut bob).contains("ann: it does not"));
+        stuck.poll_output(now);
+    }
+    assert_eq!(stuck.close_reason(), Some(CloseReason::Dismissed(service::Refusal::FellBehind)));
+    assert_eq!(room.borrow().dropped(), 1);
+}
+
+#[test]
+fn the_patience_of_a_room_ends() {
+    let room = room(8, 4000);
+    let [mut ann, mut bob, _never] = patient(&room, ["ann", "bob", "never polled"]);
+    say_until_held(&mut ann, START);
+    read(&mut bob);
+    assert_eq!(say_until_held(&mut ann, Instant::from_millis(2_999)), 0);
+    let now = Instant::from_millis(3_000);
+    for _ in 0..100 {
+        assert_eq!(ann.handle_input(b"enough\n", now), 7);
+        assert!(ann.poll_output(now).is_empty());
+        assert!(read(&mut bob).contains("ann: enough"));
+    }
+}
+
+#[test]
+fn a_member_is_not_overtaken_by_what_is_not_for_it() {
+    let room = room(8, 2000);
+    let (mut ann, mut bob, mut eve) = (member(&room, "ann"), member(&room, "bob"), member(&room, "eve"));
+    read(&mut ann);
+    read(&mut bob);
+    for i in 0..100 {
+        say(&mut ann, format!("/msg bob secret {i} {}", "x".repeat(50)));
+        assert!(read(&mut bob).contains(&format!("ann (private): secret {i}")));
+    }
+    say(&mut bob, "hello, all");
+    assert_eq!(read(&mut eve), "[10:20:30] bob: hello, all\n");
+    assert_eq!(room.borrow().dropped(), 0);
+}

@@ -45,7 +45,7 @@ pub struct StateConfig {
     /// line; 4096 to 2^30. Default 1 MiB.
     pub chat_log: usize,
     /// The rules of the chat room. Default as the engine's, with a pause of 25 µs for each member: about what it costs to wake a
-    /// thread that sends a line.
+    /// thread that sends a line. And with a patience of 3 s: a thread that has something to send may have to wait for its turn.
     pub chat: ChatRules,
     /// Where keys and chat history are kept. Default `None`: in memory only.
     pub data: Option<DataConfig>,
@@ -64,7 +64,11 @@ impl Default for StateConfig {
             store: StoreLimits::default(),
             chat_members: 4096,
             chat_log: 1 << 20,
-            chat: ChatRules { pause: Duration::from_micros(25), ..ChatRules::default() },
+            chat: ChatRules {
+                pause: Duration::from_micros(25),
+                patience: Duration::from_secs(3),
+                ..ChatRules::default()
+            },
             data: None,
         }
     }

@@ -2,7 +2,7 @@
 %% Erlang/OTP's own framing: sockets with {packet, 4} or {packet, line}.
 %%
 %%     erlang_peer.escript 4|line client HOST PORT [OPTION=N]...
-%%     erlang_peer.escript 4|line server [OPTION=N]...
+%%     erlang_peer.escript 4|line server HOST [OPTION=N]...
 %%
 %% How it is told what to send, and tells what it got: see README.md. Options are those of gen_tcp that are a number,
 %% as buffer=200000.
@@ -12,8 +12,9 @@ main([Packet, "client", Host, Port | Options]) ->
     Self = self(),
     spawn_link(fun() -> read_turns(Self) end),
     talk(Packet, Socket);
-main([Packet, "server" | Options]) ->
-    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, {reuseaddr, true} | options(Packet, Options)]),
+main([Packet, "server", Host | Options]) ->
+    {ok, Address} = inet:parse_address(Host),
+    {ok, Listener} = gen_tcp:listen(0, [{ip, Address}, {reuseaddr, true} | options(Packet, Options)]),
     {ok, Port} = inet:port(Listener),
     say(["listening ", integer_to_list(Port)]),
     spawn_link(fun() -> accept(Packet, Listener) end),

@@ -1,7 +1,7 @@
 """The `json-header` framing as socket tutorials teach it: a request a connection, its answer, and then both close.
 
     json_header_peer.py client HOST PORT
-    json_header_peer.py server
+    json_header_peer.py server HOST
 
 Written from the description of the format, [header length: u16 big-endian][JSON header][content], and from nothing else.
 
@@ -87,8 +87,8 @@ def client(host, port):
         say("end" if answer is None else "got " + answer.line())
 
 
-def server():
-    listener = socket.create_server(("127.0.0.1", 0))
+def server(host):
+    listener = socket.create_server((host, 0))
     say("listening %d" % listener.getsockname()[1])
     threading.Thread(target=accept, args=(listener,), daemon=True).start()
     sys.stdin.read()
@@ -125,4 +125,4 @@ def say(text):
     sys.stdout.flush()
 
 
-client(*sys.argv[2:]) if sys.argv[1] == "client" else server()
+client(*sys.argv[2:]) if sys.argv[1] == "client" else server(*sys.argv[2:])

@@ -2,7 +2,7 @@
 without its handshake (authkey=None).
 
     multiprocessing_peer.py client HOST PORT
-    multiprocessing_peer.py server
+    multiprocessing_peer.py server HOST
 
 How it is told what to send, and tells what it got: see README.md.
 """
@@ -45,8 +45,8 @@ def client(host, port):
     os._exit(0)
 
 
-def server():
-    with Listener(("127.0.0.1", 0), backlog=16) as listener:
+def server(host):
+    with Listener((host, 0), backlog=16) as listener:
         say("listening %d" % listener.address[1])
         threading.Thread(target=accept, args=(listener,), daemon=True).start()
         sys.stdin.read()
@@ -64,4 +64,4 @@ def serve(connection):
         receive(connection, connection.send_bytes)
 
 
-client(*sys.argv[2:]) if sys.argv[1] == "client" else server()
+client(*sys.argv[2:]) if sys.argv[1] == "client" else server(*sys.argv[2:])

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 
 use framewright::framing::Framing;
@@ -49,42 +49,72 @@ pub fn as_client(
     leave(peer, partner.leaving, answer, place);
 }
 
+/// A client of ours on one connection. Its methods panic when the connection breaks, or when what came breaks the framing.
+pub trait Caller {
+    /// Sends one message.
+    fn send(&mut self, message: &[u8]);
+    /// Receives one; `None` when the peer has closed its side in order.
+    fn receive(&mut self) -> Option<Vec<u8>>;
+    /// Sends one and receives one, both at the same time.
+    fn request(&mut self, message: &[u8]) -> Option<Vec<u8>>;
+    /// Closes the sending side.
+    fn finish_sending(&mut self);
+}
+
+/// Connects a client of ours to a server.
+pub type Dial<'a> = &'a dyn Fn(SocketAddr) -> Box<dyn Caller>;
+
 /// Has a partner be the server of our buffered client, with a buffer of `buffer` bytes, in the framing `law`: as
 /// [`as_client`], the other way round. Where the partner is missing, nothing happens.
 ///
 /// # Panics
 /// Something else comes than must.
-pub fn as_server<L: Framing + Clone>(
+pub fn as_server<L: Framing + Clone + 'static>(
     partner: &Partner,
     law: &L,
     buffer: usize,
     messages: &[Vec<u8>],
     short: &[Vec<u8>],
 ) {
-    let Some((mut peer, address)) = partner.server() else { return };
+    as_server_of(partner, Ipv4Addr::LOCALHOST, &|server| connect(law, server, buffer), buffer, messages, short);
+}
+
+/// The same for a client of any kind, that `dial` connects to a partner at the address `host`.
+///
+/// # Panics
+/// As [`as_server`].
+pub fn as_server_of(
+    partner: &Partner,
+    host: Ipv4Addr,
+    dial: Dial<'_>,
+    buffer: usize,
+    messages: &[Vec<u8>],
+    short: &[Vec<u8>],
+) {
+    let Some((mut peer, address)) = partner.server_at(host.into()) else { return };
     let place = format_args!("a buffer of {buffer} bytes");
-    let mut client = connect(law, address, buffer);
+    let mut client = dial(address);
     for message in messages.iter().filter(|message| (partner.takes)(message)) {
-        request(&mut client, &mut peer, message, place);
+        request(&mut *client, &mut peer, message, place);
     }
     let three = [text(11), text(buffer + 5), text(3 * buffer)];
     for message in &three {
-        client.send(message).expect("a server that reads");
+        client.send(message);
     }
-    client.finish_sending().expect("a connection");
+    client.finish_sending();
     for message in &three {
-        let reply = client.receive().unwrap_or_else(|error| panic!("{}: {error}, {place}", partner.name));
+        let reply = client.receive();
         same(&reply.map_or(Heard::End, Heard::Message), message, partner.name, place);
         same(&peer.hear(), message, partner.name, place);
     }
     assert_eq!(peer.hear(), Heard::End, "{}: {place}", partner.name);
-    assert_eq!(client.receive().expect("an orderly end"), None, "{}: {place}", partner.name);
+    assert_eq!(client.receive(), None, "{}: {place}", partner.name);
 
-    let mut client = connect(law, relay::byte_by_byte(address), buffer);
+    let mut client = dial(relay::byte_by_byte(address));
     for message in short {
-        request(&mut client, &mut peer, message, format_args!("byte by byte, {place}"));
+        request(&mut *client, &mut peer, message, format_args!("byte by byte, {place}"));
     }
-    client.shutdown();
+    drop(client);
     assert_eq!(peer.hear(), Heard::End, "{}: {place}", partner.name);
 }
 
@@ -149,25 +179,39 @@ fn leave(mut peer: Peer, leaving: Leaving, answer: Answer<'_>, place: fmt::Argum
 }
 
 /// One message and its echo, and what the server tells of it.
-fn request<L: Framing + Clone>(
-    client: &mut BufferedClient<L>,
-    peer: &mut Peer,
-    message: &[u8],
-    place: fmt::Arguments<'_>,
-) {
-    let mut reply = Vec::new();
-    let done = client.request(message, &mut reply);
-    done.unwrap_or_else(|error| panic!("{}: {error} at {:?}, {place}", peer.name(), Heard::Message(message.to_vec())));
-    same(&Heard::Message(reply), message, peer.name(), place);
+fn request(client: &mut dyn Caller, peer: &mut Peer, message: &[u8], place: fmt::Arguments<'_>) {
+    let reply = client.request(message);
+    same(&reply.map_or(Heard::End, Heard::Message), message, peer.name(), place);
     same(&peer.hear(), message, peer.name(), place);
 }
 
-fn connect<L: Framing + Clone>(law: &L, server: SocketAddr, buffer: usize) -> BufferedClient<L> {
+fn connect<L: Framing + Clone + 'static>(law: &L, server: SocketAddr, buffer: usize) -> Box<dyn Caller> {
     let patience = Some(PATIENCE);
     let options = SocketOptions { read_timeout: patience, write_timeout: patience, ..SocketOptions::default() };
     let config = ClientConfig { buffer_size: buffer, options, ..ClientConfig::default() };
     let server = Address::from(server);
-    BufferedClient::connect_with(law.clone(), &server, config).expect("a server that listens")
+    Box::new(BufferedClient::connect_with(law.clone(), &server, config).expect("a server that listens"))
+}
+
+impl<L: Framing + Clone> Caller for BufferedClient<L> {
+    fn send(&mut self, message: &[u8]) {
+        self.send(message).expect("a server that reads");
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        self.receive().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn request(&mut self, message: &[u8]) -> Option<Vec<u8>> {
+        let mut reply = Vec::new();
+        let done = self.request(message, &mut reply);
+        done.unwrap_or_else(|error| panic!("{error} at {:?}", Heard::Message(message.to_vec())));
+        Some(reply)
+    }
+
+    fn finish_sending(&mut self) {
+        self.finish_sending().expect("a connection");
+    }
 }
 
 fn same(heard: &Heard, message: &[u8], name: &str, place: fmt::Arguments<'_>) {

@@ -5,12 +5,14 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-/// Forwards connections to `target`, byte by byte, as long as the process lives. Returns where to connect to.
+/// Forwards connections to `target`, byte by byte, as long as the process lives. Returns where to connect to: an address of
+/// this machine, that of `target` if it is one.
 ///
 /// # Panics
 /// There is no free port, or later `target` cannot be reached.
 pub fn byte_by_byte(target: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let listener = TcpListener::bind((target.ip(), 0));
+    let listener = listener.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for near in listener.incoming().map_while(Result::ok) {

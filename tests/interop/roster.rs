@@ -1,6 +1,6 @@
 //! Who there is: programs and libraries that speak a framing of ours with code of their own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 use super::peer::{Heard, Peer, Talk};
@@ -248,19 +248,29 @@ impl Partner {
         }
     }
 
-    /// Started as a server that sends every message back; and where it listens. `None` where it is missing and that is
-    /// allowed.
+    /// Started as a server on loopback that sends every message back; and where it listens. `None` where it is missing and
+    /// that is allowed.
     ///
     /// # Panics
     /// It is missing, and that is not allowed; or it cannot be a server.
     pub fn server(&self) -> Option<(Peer, SocketAddr)> {
+        self.server_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same at an address of this machine.
+    ///
+    /// # Panics
+    /// As [`server`](Self::server).
+    pub fn server_at(&self, host: IpAddr) -> Option<(Peer, SocketAddr)> {
         let mut peer = match self.made {
-            Made::Script(script) => Peer::program(self.name, &mut script.command(&["server"])?, script.talk),
+            Made::Script(script) => {
+                Peer::program(self.name, &mut script.command(&["server", &host.to_string()])?, script.talk)
+            }
             Made::Tool { .. } => panic!("{} is a client", self.name),
-            Made::TokioUtil => tokio_util_peer::server(self.name),
+            Made::TokioUtil => tokio_util_peer::server(self.name, host),
         };
         match peer.hear() {
-            Heard::Listening(port) => Some((peer, (Ipv4Addr::LOCALHOST, port).into())),
+            Heard::Listening(port) => Some((peer, (host, port).into())),
             other => panic!("{} does not listen: {other:?}", self.name),
         }
     }

@@ -10,12 +10,13 @@ use super::plays;
 use super::relay;
 use super::roster::{self, Partner};
 
-/// Has a partner that speaks lines use the key-value store at `server`, whose connections have buffers of `buffer` bytes.
+/// Has a partner that speaks lines use the key-value store at `server`, whose connections have buffers of `buffer` bytes, and which
+/// takes values of up to `longest_value`.
 /// Where it is missing, nothing happens.
 ///
 /// # Panics
 /// Another answer comes than must.
-pub fn key_value(partner: &Partner, server: SocketAddr, buffer: usize) {
+pub fn key_value(partner: &Partner, server: SocketAddr, buffer: usize, longest_value: usize) {
     // Others may be here too.
     let own = partner.name.replace(' ', "-");
     let commands = |commands: &[&str]| commands.iter().map(|line| line.replace('@', &own).into()).collect::<Vec<_>>();
@@ -35,17 +36,19 @@ pub fn key_value(partner: &Partner, server: SocketAddr, buffer: usize) {
         "GET @key and more",
         "FETCH @key",
     ]);
-    for len in [buffer - 1, buffer, buffer + 1, 3 * buffer, 1 << 16, (1 << 16) + 1, LONG] {
+    for len in [buffer - 1, buffer, buffer + 1, 3 * buffer, longest_value, longest_value + 1, LONG] {
         long.push([format!("SET {own}long ").into_bytes(), text(len)].concat());
         long.push(format!("GET {own}long").into_bytes());
     }
     let short = commands(&["SET @short \u{5E9}\u{5DC}\u{5D5}\u{5DD}", "GET @short", "nonsense", "", "DELETE @short"]);
     let store = RefCell::new(HashMap::new());
-    plays::as_client(partner, server, buffer, &long, &short, &|line| answer(&mut store.borrow_mut(), line));
+    plays::as_client(partner, server, buffer, &long, &short, &|line| {
+        answer(&mut store.borrow_mut(), line, longest_value)
+    });
 }
 
 /// What the description of `kv` demands.
-fn answer(store: &mut HashMap<String, String>, line: &[u8]) -> Vec<u8> {
+fn answer(store: &mut HashMap<String, String>, line: &[u8], longest_value: usize) -> Vec<u8> {
     let line = std::str::from_utf8(line).expect("text");
     let mut words = line.split_whitespace();
     let (command, key) = (words.next().unwrap_or_default().to_uppercase(), words.next().unwrap_or_default());
@@ -54,7 +57,7 @@ fn answer(store: &mut HashMap<String, String>, line: &[u8]) -> Vec<u8> {
         (_, "", _) => None,
         ("GET", _, "") => store.get(key).cloned(),
         ("DELETE", _, "") => store.remove(key).map(|_| "OK".to_owned()),
-        ("SET", _, value) if !value.is_empty() && value.len() <= LONGEST_VALUE => {
+        ("SET", _, value) if !value.is_empty() && value.len() <= longest_value => {
             store.insert(key.to_owned(), value.to_owned());
             Some("OK".to_owned())
         }
@@ -158,13 +161,13 @@ fn ask(peer: &mut Peer, request: &str, answer: &str) {
     assert!(heard == must, "{}: {heard:?} and not {must:?}, for {request}", peer.name());
 }
 
-/// Has Python and socat send datagrams to `udp-echo` at `server`. Those that are missing do not.
+/// Has Python and socat send datagrams of up to `longest` bytes to `udp-echo` at `server`. Those that are missing do not.
 ///
 /// # Panics
 /// Another answer comes than must.
-pub fn datagrams(server: SocketAddr) {
+pub fn datagrams(server: SocketAddr, longest: usize) {
     if let Some(mut peer) = roster::PYTHON_UDP.client(server) {
-        for message in datagram_messages() {
+        for message in datagram_messages(longest) {
             peer.say(&[&message]);
             assert_eq!(peer.hear(), Heard::Message(message), "{}", peer.name());
         }
@@ -175,7 +178,7 @@ pub fn datagrams(server: SocketAddr) {
     }
     if let Some(mut peer) = roster::SOCAT_UDP.client(server) {
         // It makes a datagram of what one read gives it: of one line that waits for its answer.
-        for message in [&b"x"[..], "\u{1F980}\u{E9}\u{8A9E}".as_bytes(), &text(1472), &text(4000)] {
+        for message in [&b"x"[..], "\u{1F980}\u{E9}\u{8A9E}".as_bytes(), &text(1471), &text(longest.min(4000) - 1)] {
             peer.say(&[message]);
             assert_eq!(peer.hear(), Heard::Message(message.to_vec()), "{}", peer.name());
         }
@@ -183,15 +186,22 @@ pub fn datagrams(server: SocketAddr) {
 }
 
 /// Datagrams empty, short, of bytes that are no text, about as long as an Ethernet frame and our buffers, and the longest there
-/// is.
-pub fn datagram_messages() -> Vec<Vec<u8>> {
+/// is; but none of more than `longest` bytes.
+pub fn datagram_messages(longest: usize) -> Vec<Vec<u8>> {
     let mut messages = vec![Vec::new(), b"x".to_vec(), "\u{1F980}\u{E9}\u{8A9E}".into(), (0..=255).collect()];
-    messages.extend([1472, 1473, 4095, 4096, 4097, LONGEST_DATAGRAM].map(text));
+    messages.extend([1471, 1472, 1473, 4095, 4096, 4097, LONGEST_DATAGRAM].map(text));
+    messages.retain(|message| message.len() <= longest);
     messages
 }
 
-/// The longest value that the store takes, in bytes, by default.
-const LONGEST_VALUE: usize = 1 << 16;
+/// The longest value that the store of `framewright serve` takes, in bytes, by default.
+pub const LONGEST_VALUE: usize = 1 << 16;
+
+/// The longest value that the store of `smoltcp-demo` takes, in bytes.
+pub const LONGEST_VALUE_ON_SMOLTCP: usize = 256;
 
 /// Bytes of payload of the longest datagram over IPv4: 65,535 less two headers.
-const LONGEST_DATAGRAM: usize = 65_507;
+pub const LONGEST_DATAGRAM: usize = 65_507;
+
+/// Bytes of payload of the longest datagram that `smoltcp-demo` takes: 1,500 of an Ethernet frame less two headers.
+pub const LONGEST_DATAGRAM_ON_SMOLTCP: usize = 1472;

@@ -1,7 +1,7 @@
 //! tokio-util's `LengthDelimitedCodec`, as a peer: an event loop on a thread of this process.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
@@ -29,11 +29,11 @@ pub(super) fn client(name: &'static str, server: SocketAddr) -> Peer {
     Peer::inside(name, Box::new(say), heard)
 }
 
-/// A server that sends every message back, as long as the process lives.
-pub(super) fn server(name: &'static str) -> Peer {
+/// A server at any port of `host` that sends every message back, as long as the process lives.
+pub(super) fn server(name: &'static str, host: IpAddr) -> Peer {
     let (tell, heard) = mpsc::channel();
     run(name, async move {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind((host, 0)).await?;
         let _ = tell.send(Heard::Listening(listener.local_addr()?.port()));
         loop {
             let (socket, _) = listener.accept().await?;

@@ -1,7 +1,7 @@
 """Twisted's framings, as they are in twisted.protocols.basic.
 
     twisted_peer.py int32|int32-as-it-comes|netstring|line|line-crlf client HOST PORT [MAX_LENGTH]
-    twisted_peer.py int32|int32-as-it-comes|netstring|line|line-crlf server [MAX_LENGTH]
+    twisted_peer.py int32|int32-as-it-comes|netstring|line|line-crlf server HOST [MAX_LENGTH]
 
 How it is told what to send, and tells what it got: see README.md.
 """
@@ -146,14 +146,14 @@ FRAMINGS = {
     "line-crlf": LineCrlf,
 }
 
-framing, role, *rest = sys.argv[1:]
+framing, role, host, *rest = sys.argv[1:]
 factory = Client() if role == "client" else Server()
 factory.protocol = FRAMINGS[framing]
 if role == "client":
-    host, port, *rest = rest
+    port, *rest = rest
     reactor.connectTCP(host, int(port), factory)
 else:
-    listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    listening = reactor.listenTCP(0, factory, interface=host)
     say("listening %d" % listening.getHost().port)
     start(read_until_end)
 if rest:

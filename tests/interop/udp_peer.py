@@ -1,7 +1,7 @@
 """Datagrams by Python's socket module.
 
     udp_peer.py client HOST PORT
-    udp_peer.py server
+    udp_peer.py server HOST
 
 How it is told what to send, and tells what it got: see README.md.
 """
@@ -34,9 +34,9 @@ def client(host, port):
         say("end")
 
 
-def server():
+def server(host):
     connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    connection.bind(("127.0.0.1", 0))
+    connection.bind((host, 0))
     say("listening %d" % connection.getsockname()[1])
     threading.Thread(target=serve, args=(connection,), daemon=True).start()
     sys.stdin.read()
@@ -50,4 +50,4 @@ def serve(connection):
         connection.sendto(datagram, sender)
 
 
-client(*sys.argv[2:]) if sys.argv[1] == "client" else server()
+client(*sys.argv[2:]) if sys.argv[1] == "client" else server(*sys.argv[2:])

@@ -78,4 +78,4 @@ pub(crate) const POOL: PoolConfig = PoolConfig {
 
 /// The rules of the chat room.
 pub(crate) const CHAT: ChatRules =
-    ChatRules { rate: 10, history: 10, max_line: MAX_LINE, pause: Duration::ZERO };
+    ChatRules { rate: 10, history: 10, max_line: MAX_LINE, pause: Duration::ZERO, patience: Duration::ZERO };

@@ -128,3 +128,36 @@ fn four_thousand_idle_clients_of_kv_and_chat_are_not_noticed_by_the_others() {
     thread::sleep(Duration::from_millis(500));
     assert!(server.processor_time() - used <= 5, "it is idle");
 }
+
+/// Everybody speaks at once, much more than the log holds. Threads get their turn when the system lets them, and nobody who reads is
+/// to be disconnected for that.
+#[test]
+fn a_burst_that_overruns_the_log_many_times_reaches_everyone_who_reads() {
+    const CLIENTS: usize = 40;
+    const LINES: usize = 20;
+    let server = Server::start(&["serve", "chat=0", "--chat-log", "65536"]);
+    let clients: Vec<_> = (0..CLIENTS).map(|i| Client::join(&server, &format!("c{i}"), &format!("c{i}"))).collect();
+    let words = "x".repeat(1000);
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for (me, mut client) in clients.into_iter().enumerate() {
+            let words = &words;
+            scope.spawn(move || {
+                let said: Vec<_> = (0..LINES).map(|i| format!("{i} {words}\n")).collect();
+                client.send(said.concat().as_bytes());
+                let mut next = [0; CLIENTS];
+                while next.iter().sum::<usize>() < (CLIENTS - 1) * LINES {
+                    let line = client.hear();
+                    if line.starts_with("* ") {
+                        continue;
+                    }
+                    let (name, said) = line[1..].split_once(": ").unwrap_or_else(|| panic!("{me}: {line}"));
+                    let from: usize = name.parse().unwrap();
+                    assert!(from != me && said == format!("{} {words}", next[from]), "{me}: {name} {}", next[from]);
+                    next[from] += 1;
+                }
+            });
+        }
+    });
+    println!("everyone heard everyone after {:?}", begin.elapsed());
+}

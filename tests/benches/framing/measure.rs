@@ -162,7 +162,7 @@ pub(crate) fn measure(
         let begin = cpu_time();
         black_box(work(stream, 0, cell.segment, cell.sink, 1));
         if cell.temperature == Temperature::Hot {
-            let one = (cpu_time() - begin).max(Duration::from_nanos(1)).as_nanos();
+            let one = cpu_time().saturating_sub(begin).max(Duration::from_nanos(1)).as_nanos();
             *times = usize::try_from(u128::from(sample_micros) * 1000 / one).unwrap_or(1).clamp(1, 10_000);
         }
     }
@@ -180,7 +180,7 @@ pub(crate) fn measure(
             window = (window + 1) % stream.windows.len();
             let begin = cpu_time();
             black_box(work(stream, window, cell.segment, cell.sink, times[at]));
-            let elapsed = cpu_time() - begin;
+            let elapsed = cpu_time().saturating_sub(begin);
             let frames = if cell.segment == 0 { stream.payloads.len() } else { stream.windows[window].frames };
             // Fewer than 2^52 of either.
             #[allow(clippy::cast_precision_loss)]

@@ -2,9 +2,12 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::time::Duration;
 
 use heapless::String;
 
+use super::Rules;
+use super::hold::Hold;
 use super::log::{Audience, Log, MemberId, TooLong};
 use crate::buffer::Storage;
 use crate::time::{Instant, WallClock};
@@ -32,6 +35,13 @@ pub struct Hub<P, R, W = ()> {
     members: usize,
     /// Members that were disconnected because they read too slowly.
     dropped: u64,
+    hold: Hold,
+    /// The seat of the member that was the slowest of those worth waiting for, when this was looked at last.
+    slowest: usize,
+    /// No member worth waiting for is before this place.
+    floor: u64,
+    /// How many members may not speak now.
+    held: usize,
 }
 
 /// A place for one member, which can be woken by `W` when there is something to read.
@@ -45,7 +55,10 @@ struct Member<W> {
     id: MemberId,
     name: Name,
     wake: W,
+    /// Everything before this place was told, or was not for this member. Of no meaning while it is asleep.
+    cursor: u64,
     attention: Attention,
+    speech: Speech,
 }
 
 /// What a member shows to find its seat.
@@ -58,11 +71,38 @@ pub(super) struct Ticket {
 /// Whether a member looks at the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attention {
-    /// It will look by itself.
+    /// It will look by itself, as soon as its turn comes.
     Awake,
     /// It has read all, and must be woken.
     Asleep,
+    /// It will look by itself, but its output was full when it did last; it got on at this time.
+    Full { since: Instant },
 }
+
+/// Whether a member may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    Free,
+    /// It is to be woken when it may.
+    Held,
+}
+
+/// How far a member got with the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It was told everything, and will look again by itself.
+    All,
+    /// It was told everything, and is to be woken when there is more.
+    AllAndSleeps,
+    /// There was no room to tell it more.
+    Part {
+        /// Whether it was told anything.
+        got_on: bool,
+    },
+}
+
+/// How long the output of a member may be full until it is not worth waiting for.
+const STUCK: Duration = Duration::from_secs(1);
 
 /// Wakes a member's connection, so that its session is polled for output.
 pub trait Wake {
@@ -105,7 +145,20 @@ where
 {
     /// An empty room, whose lines are stamped by `clock`.
     pub const fn new(seats: P, ring: R, clock: WallClock) -> Self {
-        Self { seats, wake: PhantomData, log: Log::new(ring), clock, last_id: 0, high: 0, members: 0, dropped: 0 }
+        Self {
+            seats,
+            wake: PhantomData,
+            log: Log::new(ring),
+            clock,
+            last_id: 0,
+            high: 0,
+            members: 0,
+            dropped: 0,
+            hold: Hold::No,
+            slowest: 0,
+            floor: 0,
+            held: 0,
+        }
     }
 
     /// Stamps lines by this clock from now on.
@@ -156,7 +209,9 @@ where
         let (index, seat) = self.seats.as_mut().iter_mut().enumerate().find(|(_, seat)| seat.member.is_none())?;
         self.last_id += 1;
         let ticket = Ticket { id: MemberId(self.last_id), seat: index };
-        seat.member = Some(Member { id: ticket.id, name, wake, attention: Attention::Awake });
+        // What was said before is for it only as history; its own joining is not for it.
+        let (cursor, attention, speech) = (self.log.end(), Attention::Awake, Speech::Free);
+        seat.member = Some(Member { id: ticket.id, name, wake, cursor, attention, speech });
         self.high = self.high.max(index + 1);
         self.members += 1;
         self.tell(ticket, Deed::Joined, now);
@@ -166,11 +221,13 @@ where
     /// The member is gone.
     pub(super) fn leave(&mut self, ticket: Ticket, now: Instant) {
         self.tell(ticket, Deed::Left, now);
-        if self.member_mut(ticket).is_some()
-            && let Some(seat) = self.seats.as_mut().get_mut(ticket.seat)
-        {
-            seat.member = None;
+        if let Some(member) = self.member_mut(ticket) {
+            let held = member.speech == Speech::Held;
+            self.held -= usize::from(held);
             self.members -= 1;
+            if let Some(seat) = self.seats.as_mut().get_mut(ticket.seat) {
+                seat.member = None;
+            }
         }
         let mut taken = self.seats.as_ref().iter().take(self.high);
         self.high = taken.rposition(|seat| seat.member.is_some()).map_or(0, |last| last + 1);
@@ -191,6 +248,7 @@ where
             return false;
         };
         let stamp = Stamp(self.clock, now);
+        let at = self.log.end();
         let (audience, told) = match deed {
             Deed::Joined => {
                 (Audience::Present, self.log.append(from, Audience::Present, format_args!("{stamp} * {name} joined")))
@@ -207,7 +265,9 @@ where
                 (Audience::Everyone, self.log.append(from, Audience::Everyone, line))
             }
         };
-        self.wake(from, audience);
+        if told.is_ok() {
+            self.wake(from, audience, at);
+        }
         told.is_ok()
     }
 
@@ -218,17 +278,93 @@ where
         };
         let stamp = Stamp(self.clock, now);
         let line = format_args!("{stamp} {name} (private): {}", Clean(text));
-        let audience = Audience::One(to);
+        let (audience, at) = (Audience::One(to), self.log.end());
         self.log.append(from, audience, line)?;
-        self.wake(from, audience);
+        self.wake(from, audience, at);
         Ok(())
     }
 
-    /// This member has read all, and is to be woken when there is more.
-    pub(super) fn sleep(&mut self, ticket: Ticket) {
-        if let Some(member) = self.member_mut(ticket) {
-            member.attention = Attention::Asleep;
+    /// Where a member is to go on reading; `None` where it is not known, or was told everything and sleeps.
+    pub(super) fn cursor(&self, ticket: Ticket) -> Option<u64> {
+        let member = self.seats.as_ref().get(ticket.seat)?.member.as_ref()?;
+        (member.id == ticket.id && member.attention != Attention::Asleep).then_some(member.cursor)
+    }
+
+    /// A member has read up to `cursor`, at `now`.
+    pub(super) fn heard(&mut self, ticket: Ticket, cursor: u64, heard: Heard, rules: &Rules, now: Instant) {
+        let Some(member) = self.member_mut(ticket) else { return };
+        member.cursor = cursor;
+        member.attention = match (heard, member.attention) {
+            (Heard::All, _) => Attention::Awake,
+            (Heard::AllAndSleeps, _) => Attention::Asleep,
+            (Heard::Part { got_on: false }, Attention::Full { since }) => Attention::Full { since },
+            (Heard::Part { .. }, _) => Attention::Full { since: now },
+        };
+        // It may not have been worth waiting for, and be so again.
+        self.floor = self.floor.min(cursor);
+        self.release(rules, now);
+    }
+
+    /// Whether somebody may speak now: this member, or one who is about to join. Who may not looks again later; a member is woken
+    /// when it is worth that.
+    ///
+    /// It may not while others read, and are so far behind that they would soon be overtaken.
+    pub(super) fn may_speak(&mut self, ticket: Option<Ticket>, rules: &Rules, now: Instant) -> bool {
+        let may = !self.waits(rules, now);
+        if may {
+            self.release(rules, now);
+        } else if let Some(member) = ticket.and_then(|ticket| self.member_mut(ticket))
+            && member.speech == Speech::Free
+        {
+            member.speech = Speech::Held;
+            self.held += 1;
         }
+        may
+    }
+
+    /// Wakes those who may speak again.
+    fn release(&mut self, rules: &Rules, now: Instant) {
+        if self.held == 0 || self.waits(rules, now) {
+            return;
+        }
+        self.held = 0;
+        for member in self.seats.as_mut().iter_mut().take(self.high).filter_map(|seat| seat.member.as_mut()) {
+            if member.speech == Speech::Held {
+                member.speech = Speech::Free;
+                member.wake.wake();
+            }
+        }
+    }
+
+    /// Whether the room waits for members that are far behind.
+    fn waits(&mut self, rules: &Rules, now: Instant) -> bool {
+        if rules.patience().is_zero() {
+            return false;
+        }
+        let end = self.log.end();
+        let limit = end.saturating_sub(self.hold.far(self.log.capacity()));
+        let slowest = self.slowest_before(limit, now);
+        self.hold.waits(slowest, limit, end, rules.patience(), now)
+    }
+
+    /// The place of the slowest member that is worth waiting for, or of one not much faster, if that is before `limit`.
+    ///
+    /// It is asked for often, and mostly there is none, or it is the same as before.
+    fn slowest_before(&mut self, limit: u64, now: Instant) -> Option<u64> {
+        if limit <= self.floor {
+            return None;
+        }
+        let seats = self.seats.as_ref();
+        let place = |index: usize| seats.get(index)?.member.as_ref()?.place_worth_waiting_for(now);
+        if let Some(place) = place(self.slowest)
+            && place < limit
+        {
+            return Some(place);
+        }
+        let places = (0..self.high).filter_map(|index| Some((place(index)?, index)));
+        let (floor, slowest) = places.min().unwrap_or((self.log.end(), 0));
+        (self.floor, self.slowest) = (floor, slowest);
+        (floor < limit).then_some(floor)
     }
 
     /// The member whose name `text` starts with, the longest of such names, and what stands behind it.
@@ -262,10 +398,12 @@ where
         (member.id == ticket.id).then_some(member)
     }
 
-    fn wake(&mut self, from: MemberId, audience: Audience) {
+    /// Wakes those who sleep and for whom the line at the place `at` is.
+    fn wake(&mut self, from: MemberId, audience: Audience, at: u64) {
         for member in self.seats.as_mut().iter_mut().take(self.high).filter_map(|seat| seat.member.as_mut()) {
             if member.attention == Attention::Asleep && is_for(member.id, from, audience) {
                 member.attention = Attention::Awake;
+                member.cursor = at;
                 member.wake.wake();
             }
         }
@@ -296,6 +434,17 @@ where
             }
             // There are fewer members than numbers.
             first += u128::BITS;
+        }
+    }
+}
+
+impl<W> Member<W> {
+    /// Where it is in the log, if it reads on as soon as its turn comes.
+    fn place_worth_waiting_for(&self, now: Instant) -> Option<u64> {
+        match self.attention {
+            Attention::Asleep => None,
+            Attention::Full { since } if now.saturating_since(since) >= STUCK => None,
+            Attention::Awake | Attention::Full { .. } => Some(self.cursor),
         }
     }
 }

@@ -120,6 +120,11 @@ impl<R: Storage> Log<R> {
         self.oldest
     }
 
+    /// Bytes of lines, and of what is kept beside them, that it holds.
+    pub(super) fn capacity(&self) -> u64 {
+        self.ring.as_ref().len() as u64
+    }
+
     /// Where the next line will begin.
     pub(super) fn end(&self) -> u64 {
         self.end

@@ -15,8 +15,11 @@
 //! What the room says to one client starts with `* `, or with `[ERROR] ` where something was refused.
 //!
 //! The room is one log, and every client has a cursor in it. To speak is to append; to listen is to copy from the cursor into one's own
-//! output when there is room. So a slow reader delays nobody, and is disconnected when the log has overtaken its cursor.
+//! output when there is room. So a slow reader delays nobody, and is disconnected when the log has overtaken its cursor. A reader that is
+//! not slow but has not had its turn is another matter: a room with [patience](ChatRules::patience) takes no more lines while such readers
+//! are close to being overtaken.
 
+mod hold;
 mod hub;
 mod log;
 mod rules;
@@ -37,7 +40,7 @@ use crate::error::DecodeError;
 use crate::framing::{Framing, Lines};
 use crate::shared::Shared;
 use crate::time::Instant;
-use hub::{Clean, Deed, Ticket, clean_name, is_for};
+use hub::{Clean, Deed, Heard, Ticket, clean_name, is_for};
 use log::Audience;
 use rules::Rules;
 
@@ -51,6 +54,8 @@ pub struct Chat<H, B, W> {
     rules: Rules,
     port: u16,
     state: State,
+    /// When a client that may not speak now asks again.
+    ask_at: Option<Instant>,
     allowance: Allowance,
 }
 
@@ -69,8 +74,6 @@ enum State {
 #[derive(Debug)]
 struct Listener {
     ticket: Ticket,
-    /// Everything before this place was told, or was not for this member.
-    cursor: u64,
     listing: Listing,
     attention: Attention,
 }
@@ -112,6 +115,8 @@ struct Allowance {
 const WORDS: usize = 64 + 2 * 4 * MAX_NAME;
 /// How often a member that does not read is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a client asks that may not speak. Members are woken as well.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// What `/help` says, a line each.
 const HELP: [&[u8]; 7] = [
     b"* /msg NAME text   tell NAME alone",
@@ -134,6 +139,7 @@ impl<H, B, W> Chat<H, B, W> {
             rules: Rules::of(&rules),
             port,
             state: State::Nameless,
+            ask_at: None,
             allowance,
         }
     }
@@ -186,55 +192,86 @@ impl Listener {
         W: Wake,
         S: Storage,
     {
-        if self.cursor < hub.log().oldest() {
+        let mut cursor = hub.cursor(self.ticket).unwrap_or(hub.log().end());
+        if cursor < hub.log().oldest() {
             hub.count_dropped();
             return Err(Refusal::FellBehind);
         }
-        self.attention = Attention::Behind { look_at: now + LOOK_AGAIN };
+        let (begin, before) = (cursor, out.room());
+        let (heard, flow) = if !self.list(hub, out)? {
+            (Heard::Part { got_on: out.room() < before }, Flow::Wait)
+        } else if !self.read(hub, &mut cursor, out)? {
+            (Heard::Part { got_on: out.room() < before }, Flow::Continue)
+        } else {
+            (Heard::AllAndSleeps, Flow::Continue)
+        };
+        let told = cursor > begin && out.room() < before;
+        let (attention, heard) = match (heard, rules.pause_among(hub.members())) {
+            (Heard::Part { .. }, _) => (Attention::Behind { look_at: now + LOOK_AGAIN }, heard),
+            (_, Some(pause)) if told => (Attention::Pausing { until: now.after(pause.into()) }, Heard::All),
+            _ => (Attention::Asleep, Heard::AllAndSleeps),
+        };
+        self.attention = attention;
+        hub.heard(self.ticket, cursor, heard, rules, now);
+        Ok(flow)
+    }
+
+    /// Goes on with a list that was asked for. Whether that is told.
+    fn list<P, R, W, S>(&mut self, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<bool, Refusal>
+    where
+        P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
+        R: Storage,
+        W: Wake,
+        S: Storage,
+    {
         loop {
-            self.listing = match self.listing {
-                Listing::None => break,
+            let (next, told) = match self.listing {
+                Listing::None => return Ok(true),
                 Listing::Who { seat } => match hub.member_from(seat) {
-                    None => Listing::None,
-                    Some((seat, name)) if tell(out, [b"*   ", name.as_bytes()])? => Listing::Who { seat: seat + 1 },
-                    Some((seat, _)) => {
-                        self.listing = Listing::Who { seat };
-                        return Ok(Flow::Wait);
+                    None => (Listing::None, true),
+                    Some((seat, name)) => {
+                        let told = tell(out, [b"*   ", name.as_bytes()])?;
+                        (Listing::Who { seat: seat + usize::from(told) }, told)
                     }
                 },
                 Listing::History { from, until } => {
                     let from = from.max(hub.log().oldest());
                     match hub.log().entry(from) {
                         Some(entry) if from < until => {
-                            if entry.audience == Audience::Everyone && !tell(out, entry.text)? {
-                                self.listing = Listing::History { from, until };
-                                return Ok(Flow::Wait);
-                            }
-                            Listing::History { from: entry.next, until }
+                            let told = entry.audience != Audience::Everyone || tell(out, entry.text)?;
+                            (Listing::History { from: if told { entry.next } else { from }, until }, told)
                         }
-                        _ => Listing::None,
+                        _ => (Listing::None, true),
                     }
                 }
             };
-        }
-        let mut told = false;
-        while let Some(entry) = hub.log().entry(self.cursor) {
-            if is_for(self.ticket.id, entry.from, entry.audience) {
-                if !tell(out, entry.text)? {
-                    return Ok(Flow::Continue);
-                }
-                told = true;
+            self.listing = next;
+            if !told {
+                return Ok(false);
             }
-            self.cursor = entry.next;
         }
-        self.attention = match rules.pause_among(hub.members()) {
-            Some(pause) if told => Attention::Pausing { until: now.after(pause.into()) },
-            _ => {
-                hub.sleep(self.ticket);
-                Attention::Asleep
+    }
+
+    /// Reads on in the log, from `cursor`. Whether it was told everything.
+    fn read<P, R, W, S>(
+        &self,
+        hub: &Hub<P, R, W>,
+        cursor: &mut u64,
+        out: &mut Encoder<Lines, S>,
+    ) -> Result<bool, Refusal>
+    where
+        P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
+        R: Storage,
+        W: Wake,
+        S: Storage,
+    {
+        while let Some(entry) = hub.log().entry(*cursor) {
+            if is_for(self.ticket.id, entry.from, entry.audience) && !tell(out, entry.text)? {
+                return Ok(false);
             }
-        };
-        Ok(Flow::Continue)
+            *cursor = entry.next;
+        }
+        Ok(true)
     }
 
     /// Whether the next line must wait until a list was told: it may ask for another.
@@ -307,8 +344,7 @@ where
                 entered = say(out, format_args!("[ERROR] The room is full.")).and(Err(Refusal::Full));
                 return;
             };
-            let mut listener =
-                Listener { ticket, cursor: hub.log().end(), listing: Listing::None, attention: Attention::Asleep };
+            let mut listener = Listener { ticket, listing: Listing::None, attention: Attention::Asleep };
             let name = hub.name(ticket).map_or("", |name| name.as_str());
             entered = say(out, format_args!("* You are {name}. /help lists the commands."))
                 .and_then(|()| listener.repeat(history, hub, out))
@@ -337,7 +373,7 @@ where
                 (command, rest.trim())
             }
         };
-        let history = self.rules.history;
+        let (rules, ask_at) = (&self.rules, &mut self.ask_at);
         let mut done = Ok(());
         self.hub.with(|hub| {
             let ticket = listener.ticket;
@@ -370,7 +406,7 @@ where
                     say(out, format_args!("* You are {}.", hub.name(ticket).map_or("", |name| name.as_str())))
                 }
                 "history" => match rest {
-                    "" => listener.repeat(history, hub, out),
+                    "" => listener.repeat(rules.history, hub, out),
                     _ => match rest.parse() {
                         Ok(n) => listener.repeat(n, hub, out),
                         Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
@@ -380,8 +416,16 @@ where
                 "quit" => say(out, format_args!("* Bye.")),
                 _ => unknown(command, out),
             };
+            if !hub.may_speak(Some(ticket), rules, now) {
+                *ask_at = Some(now + ASK_AGAIN);
+            }
         });
-        done.map(|()| if command == "quit" { Flow::Close } else { listener.flow() })
+        done.map(|()| match self.ask_at {
+            _ if command == "quit" => Flow::Close,
+            // It is polled before the next line, and asks.
+            Some(_) => Flow::Wait,
+            None => listener.flow(),
+        })
     }
 }
 
@@ -412,23 +456,37 @@ where
     }
 
     fn poll<S: Storage>(&mut self, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
-        let State::Member(listener) = &mut self.state else {
-            return Ok(Flow::Continue);
+        let listener = match &mut self.state {
+            State::Member(listener) => Some(listener),
+            State::Nameless if self.rules.patience().is_zero() => return Ok(Flow::Continue),
+            State::Nameless => None,
+            State::Gone => return Ok(Flow::Continue),
         };
-        if listener.is_pausing(now) {
-            return Ok(Flow::Continue);
-        }
+        let (rules, ask_at) = (&self.rules, &mut self.ask_at);
+        *ask_at = None;
         let mut told = Ok(Flow::Continue);
-        self.hub.with(|hub| told = listener.listen(hub, &self.rules, now, out));
+        self.hub.with(|hub| {
+            let ticket = listener.as_ref().map(|listener| listener.ticket);
+            if let Some(listener) = listener
+                && !listener.is_pausing(now)
+            {
+                told = listener.listen(hub, rules, now, out);
+            }
+            if told == Ok(Flow::Continue) && !hub.may_speak(ticket, rules, now) {
+                *ask_at = Some(now + ASK_AGAIN);
+                told = Ok(Flow::Wait);
+            }
+        });
         told
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match &self.state {
+        let look_at = match &self.state {
             State::Member(Listener { attention: Attention::Behind { look_at }, .. }) => Some(*look_at),
             State::Member(Listener { attention: Attention::Pausing { until }, .. }) => Some(*until),
             State::Member(Listener { attention: Attention::Asleep, .. }) | State::Nameless | State::Gone => None,
-        }
+        };
+        look_at.into_iter().chain(self.ask_at).min()
     }
 
     fn frame<S: Storage>(&mut self, line: &[u8], now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {

@@ -20,7 +20,7 @@ fn main() {
     println!("on the wire: {line:02x?}");
     line.remove(5); // one byte is lost, in the middle of the second frame
 
-    // On a device this is a static that the interrupt handler uses: 16 bytes of storage, and no more, ever.
+    // On a device the interrupt handler has it, in a `Mutex<RefCell<Option<_>>>`: 16 bytes of storage, and no more, ever.
     let mut decoder = Decoder::new(Cobs, [0; 16]);
     let mut readings = Vec::new();
     for byte in line {

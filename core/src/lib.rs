@@ -52,6 +52,67 @@
 //!
 //! What is inside a payload is yours; [`fields`] reads and writes numbers, strings and flags in network byte order.
 //!
+//! # On a serial line
+//!
+//! A whole driver, for both interrupts of a UART. Take a law that finds its way back after a disturbance: [`Cobs`](framing::Cobs), where a
+//! zero byte ends a frame and stands nowhere else, [`Slip`](framing::Slip), or [`Lines`](framing::Lines) for text. A length prefix does
+//! not: after one lost byte every length is a wrong one. Where the other end speaks it all the same, [`reset`](Decoder::reset) the decoder
+//! after a pause on the line.
+//!
+//! ```
+//! use framewright::{Decoder, Encoder, Recovery, framing::Cobs};
+//!
+//! struct Port {
+//!     rx: Decoder<Cobs, [u8; 65]>, // payloads of up to 64 bytes, and one byte more that this law needs: see `capacity`
+//!     tx: Encoder<Cobs, [u8; 132]>, // two frames of 64 bytes, each with a code and the zero
+//!     lost: u32,
+//! }
+//!
+//! impl Port {
+//!     fn new() -> Self {
+//!         Self { rx: Decoder::new(Cobs, [0; 65]), tx: Encoder::new(Cobs, [0; 132]), lost: 0 }
+//!     }
+//!
+//!     /// The receiver has a byte.
+//!     fn received(&mut self, byte: u8) {
+//!         match self.rx.push_byte(byte) {
+//!             Ok(None) => {} // the frame goes on
+//!             Ok(Some(request)) => {
+//!                 // A reply that does not fit beside what waits is dropped here; elsewhere it may wait.
+//!                 let _ = self.tx.push(request);
+//!             }
+//!             Err(error) => {
+//!                 self.lost += 1;
+//!                 // A cut frame costs itself alone. One that is too long stops the decoder, unless `with_oversize` says otherwise.
+//!                 if error.recovery == Recovery::Stops {
+//!                     self.rx.reset();
+//!                 }
+//!             }
+//!         }
+//!     }
+//!
+//!     /// The transmitter wants a byte; `None`: switch this interrupt off until something is pushed.
+//!     fn next_to_send(&mut self) -> Option<u8> {
+//!         let byte = *self.tx.pending().first()?;
+//!         self.tx.sent(1);
+//!         Some(byte)
+//!     }
+//! }
+//!
+//! let mut port = Port::new();
+//! for byte in [3, b'h', b'i', 0, 9, b'n', b'o', 0, 2, b'!', 0] { // the second frame was cut
+//!     port.received(byte);
+//! }
+//! let mut sent = vec![];
+//! sent.extend(std::iter::from_fn(|| port.next_to_send()));
+//! assert_eq!((sent, port.lost), (vec![3, b'h', b'i', 0, 2, b'!', 0], 1));
+//! ```
+//!
+//! An [`Encoder`] can be the value of a `static`; a [`Decoder`] is made when the program runs, so it lives in a
+//! `static PORT: Mutex<RefCell<Option<Port>>>` (crate `critical-section`), a `StaticCell`, or a task. With DMA let the controller write to
+//! [`Decoder::spare_mut`], and say by [`Decoder::commit`] how much came when the line falls silent. Over a driver that implements
+//! `embedded-io` or `embedded-io-async` use `io::FrameStream` or `io_async::FrameStream` (features of these names).
+//!
 //! # From frames to a server
 //!
 //! A [`Session`] is one connection: a decoder, a [`Service`] that answers, an encoder, and deadlines. A front end is a loop around

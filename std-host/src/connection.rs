@@ -63,6 +63,12 @@ enum Stopping {
     Told {
         until: Instant,
     },
+    /// All was answered and sent, and the peer told that nothing will follow. It has until `until` to close its side as well, and
+    /// until `latest` if it goes on sending.
+    Leaving {
+        until: Instant,
+        latest: Instant,
+    },
 }
 
 /// Serves the connection to its end, and says why it ended. The caller closes the socket.
@@ -129,8 +135,11 @@ where
                 // Less than there was room for: the socket is most likely empty, and `poll` will tell if it is not.
                 self.readable = n == room;
                 self.session.handle_filled(n, now);
-                if let Stopping::Draining { left, .. } = &mut self.stopping {
-                    *left = left.saturating_sub(n as u64);
+                match &mut self.stopping {
+                    Stopping::Draining { left, .. } => *left = left.saturating_sub(n as u64),
+                    // To close now would be to reset the connection, if more is on its way.
+                    Stopping::Leaving { until, latest } => *until = (now + LAST_MOMENT).min(*latest),
+                    Stopping::No | Stopping::Told { .. } => {}
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -187,10 +196,15 @@ where
             self.tell_to_stop(until, now);
         }
         match self.stopping {
-            Stopping::Draining { until, .. } | Stopping::Told { until } if until <= now => {
-                self.tell_to_stop(until, now);
+            Stopping::Draining { until, .. } | Stopping::Told { until } | Stopping::Leaving { until, .. }
+                if until <= now =>
+            {
+                self.session.shutdown(now);
                 self.session.poll_output(now);
                 self.session.handle_reset(now);
+            }
+            Stopping::Told { until: latest } if self.sending == Sending::Ended => {
+                self.stopping = Stopping::Leaving { until: (now + LAST_MOMENT).min(latest), latest };
             }
             _ => {}
         }
@@ -215,7 +229,9 @@ where
         events.set(PollFlags::OUT, !self.writable);
         let stop_at = match self.stopping {
             Stopping::No => None,
-            Stopping::Draining { until, .. } | Stopping::Told { until } => Some(until),
+            Stopping::Draining { until, .. } | Stopping::Told { until } | Stopping::Leaving { until, .. } => {
+                Some(until)
+            }
         };
         let deadline = self.session.deadline().into_iter().chain(stop_at).min();
         let timeout = deadline.map(|deadline| {
@@ -249,6 +265,9 @@ where
         Ok(())
     }
 }
+
+/// How long a server that is stopping waits for a peer that has all its answers and sends nothing more. Most close at once.
+const LAST_MOMENT: Duration = Duration::from_millis(300);
 
 /// How long a connection sleeps that has something to do and cannot.
 const OVERDUE: Duration = Duration::from_millis(50);

@@ -1,18 +1,18 @@
 //! Datagrams: the service that sends each one back, and a client for it.
 //!
 //! A datagram is a message of its own, and what does not fit the receiver's buffer is lost without a word, unless the
-//! receiver asks: both sides here do.
+//! receiver asks. The server here does, and the client's buffer holds the longest that there is.
 
-use std::io::{self, ErrorKind as IoErrorKind, IoSliceMut};
+use std::io::{self, ErrorKind as IoErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, recvmsg};
 use tracing::{debug, warn};
 
 use crate::address::Address;
+use crate::arrival::{self, Arrived, At};
 use crate::connection::Surroundings;
 use crate::errors::{Doing, ErrorKind, HostError};
 use crate::seldom::Seldom;
@@ -22,23 +22,24 @@ use crate::wait::{is_ready, wait};
 /// Sends each datagram back, also an empty one, until the server is stopped; then those that wait in the socket.
 ///
 /// One that is longer than `max_frame` is dropped and logged: half of it would be a wrong answer. One that comes from this
-/// socket's own address is dropped too, or it would go round for ever.
+/// socket's own address is dropped too, or it would go round for ever. Each leaves from the address at which it arrived.
 pub(crate) fn echo(name: &str, socket: &UdpSocket, max_frame: u64, around: &Surroundings) -> io::Result<()> {
     let own = socket.local_addr()?;
+    arrival::ask(socket)?;
     let mut buffer = vec![0; usize::try_from(max_frame).unwrap_or(usize::MAX).min(LONGEST)].into_boxed_slice();
     let (mut cut, mut unsent) = (Seldom::default(), Seldom::default());
     let mut left_when_stopped = MOST_AT_STOP;
     let mut stopping = false;
     loop {
         stopping |= around.stopping.load(Ordering::Relaxed);
-        let (bytes, peer) = match receive(socket, &mut buffer) {
+        let (bytes, peer, at) = match arrival::receive(socket, &mut buffer) {
             Ok(received) if received.cut => {
                 if let Some(times) = cut.now() {
                     warn!(service = name, peer = ?received.peer, times, "dropped: longer than {} bytes", buffer.len());
                 }
                 continue;
             }
-            Ok(Received { bytes, peer: Some(peer), .. }) => (bytes, peer),
+            Ok(Arrived { bytes, peer: Some(peer), at, .. }) => (bytes, peer, at),
             Ok(_) => continue,
             Err(error) if error.kind() == IoErrorKind::WouldBlock => {
                 if stopping {
@@ -60,7 +61,7 @@ pub(crate) fn echo(name: &str, socket: &UdpSocket, max_frame: u64, around: &Surr
             continue;
         }
         let answer = buffer.get(..bytes).unwrap_or_default();
-        match send(socket, answer, peer, around) {
+        match send(socket, answer, peer, at, around) {
             Ok(()) => debug!(service = name, %peer, bytes, "echoed"),
             Err(error) => {
                 if let Some(times) = unsent.now() {
@@ -126,8 +127,8 @@ impl DatagramClient {
         self.socket.send(message).map_err(|error| failed(Doing::Sending, error))?;
         let begin = Instant::now();
         loop {
-            match receive(&self.socket, &mut self.buffer) {
-                Ok(received) => return Ok(received.bytes),
+            match self.socket.recv(&mut self.buffer) {
+                Ok(bytes) => return Ok(bytes),
                 Err(error) if error.kind() == IoErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == IoErrorKind::Interrupted => continue,
                 Err(error) => return Err(failed(Doing::Receiving, error)),
@@ -166,33 +167,16 @@ fn connect_next(
     Err(failed)
 }
 
-/// A datagram that came.
-struct Received {
-    /// How many of its bytes are in the buffer.
-    bytes: usize,
-    /// Whether there were more.
-    cut: bool,
-    peer: Option<SocketAddr>,
-}
-
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Received> {
-    let mut none = RecvAncillaryBuffer::default();
-    let received = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut none, RecvFlags::empty())?;
-    let cut = received.flags.contains(ReturnFlags::TRUNC);
-    let peer = received.address.and_then(|address| SocketAddr::try_from(address).ok());
-    Ok(Received { bytes: received.bytes, cut, peer })
-}
-
 /// Sends an answer, and waits for a moment if the socket is full: a datagram may be lost, but not without need.
-fn send(socket: &UdpSocket, answer: &[u8], peer: SocketAddr, around: &Surroundings) -> io::Result<()> {
-    match socket.send_to(answer, peer) {
+fn send(socket: &UdpSocket, answer: &[u8], peer: SocketAddr, from: At, around: &Surroundings) -> io::Result<()> {
+    match arrival::send(socket, answer, peer, from) {
         Err(error) if error.kind() == IoErrorKind::WouldBlock => {
             let mut fds = [PollFd::new(socket, PollFlags::OUT), PollFd::new(&around.stopper, PollFlags::IN)];
             wait(&mut fds, Some(FULL))?;
             let [socket_is, _] = &fds;
-            if is_ready(socket_is, PollFlags::OUT) { socket.send_to(answer, peer).map(drop) } else { Err(error) }
+            if is_ready(socket_is, PollFlags::OUT) { arrival::send(socket, answer, peer, from) } else { Err(error) }
         }
-        sent => sent.map(drop),
+        sent => sent,
     }
 }
 

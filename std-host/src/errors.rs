@@ -83,6 +83,8 @@ pub enum ErrorKind {
     BadSetting,
     /// Another server has the data directory open.
     DataInUse,
+    /// The data directory cannot be made, or is no directory.
+    NoDirectory,
     /// What lies in the data directory is no database, or is damaged.
     DataDamaged,
     /// What the system says; there is no more to say.
@@ -167,6 +169,9 @@ impl HostError {
             (ErrorKind::PermissionDenied, Doing::Listening) => {
                 "permission denied: ports under 1024 need privileges; take a higher one"
             }
+            (ErrorKind::PermissionDenied, Doing::Opening) => {
+                "permission denied: take a directory that this user may write to, or give this user the right"
+            }
             (ErrorKind::PermissionDenied, _) => "permission denied",
             (ErrorKind::TooManyOpenFiles, _) => "too many open files: raise the limit (`ulimit -n`), or use fewer",
             (ErrorKind::NoSuchLocalAddress, Doing::Listening) => {
@@ -176,6 +181,9 @@ impl HostError {
             (ErrorKind::BadReply, _) => "what came is no message of this framing",
             (ErrorKind::BadMessage, _) => "the message cannot be sent",
             (ErrorKind::TooLong, _) => "too long for a datagram: at most 65507 bytes over IPv4",
+            (ErrorKind::NoDirectory, _) => {
+                "no such directory, and it cannot be made here: check its path, or take another directory"
+            }
             (ErrorKind::DataInUse, _) => "in use: stop the server that has it open, or take another directory",
             (ErrorKind::DataDamaged, _) => {
                 "no database of this program, or damaged: put a copy in its place, or move it away to begin anew"
@@ -201,12 +209,25 @@ impl fmt::Display for HostError {
         }?;
         write!(f, ": {}", self.advice())?;
         if let ErrorKind::TimedOut { after: Some(after) } = self.kind {
-            write!(f, " (waited {} s)", after.as_secs_f64())?;
+            write!(f, " (waited {} s)", Seconds(after))?;
         }
         match &self.cause {
             Some(cause) => write!(f, " ({cause})"),
             None => Ok(()),
         }
+    }
+}
+
+/// A time as people say it: nobody asks for microseconds.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounded = match self.0.as_secs_f64() {
+            short if short < 0.1 => format!("{short:.3}"),
+            seconds => format!("{seconds:.1}"),
+        };
+        f.write_str(rounded.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
@@ -235,6 +256,9 @@ fn sort(doing: Doing, cause: &io::Error) -> ErrorKind {
         Errno::MFILE | Errno::NFILE => ErrorKind::TooManyOpenFiles,
         Errno::MSGSIZE => ErrorKind::TooLong,
         Errno::ADDRNOTAVAIL => ErrorKind::NoSuchLocalAddress,
+        Errno::NOENT | Errno::NOTDIR | Errno::EXIST if doing == Doing::Opening => ErrorKind::NoDirectory,
+        Errno::ISDIR if doing == Doing::Opening => ErrorKind::DataDamaged,
+        Errno::ROFS if doing == Doing::Opening => ErrorKind::PermissionDenied,
         _ => ErrorKind::Other,
     }
 }
@@ -242,6 +266,21 @@ fn sort(doing: Doing, cause: &io::Error) -> ErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_that_was_waited_is_rounded() {
+        for (micros, told) in [
+            (2_001_176, "2"),
+            (5_000_000, "5"),
+            (250_000, "0.2"),
+            (1_960_000, "2"),
+            (10_500_000, "10.5"),
+            (1_000, "0.001"),
+        ] {
+            let error = HostError::timed_out(Doing::Connecting, "host:1", Duration::from_micros(micros)).to_string();
+            assert!(error.ends_with(&format!("(waited {told} s)")), "{error}");
+        }
+    }
 
     /// For what cannot be had on every machine: no route, and ports that need privileges.
     #[test]

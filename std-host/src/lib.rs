@@ -15,6 +15,7 @@
 
 mod accept;
 mod address;
+mod arrival;
 mod client;
 mod clock;
 mod connection;

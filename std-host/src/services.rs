@@ -132,13 +132,13 @@ fn chat(state: &SharedState) -> Handler {
 
 fn message(state: &SharedState) -> Handler {
     let store = state.store().clone();
-    Handler::new(move |_| Message::<_, { StoreLimits::MAX_KEY }>::new(store.clone())).holding(MESSAGE_REQUEST)
+    Handler::new(move |_| Message::<_, { StoreLimits::MAX_KEY }>::new(store.clone())).holding(MESSAGE_HEADER)
 }
 
 /// CR and LF.
 const LINE_END: usize = 2;
-/// A JSON header and the longest search, with each character of its key escaped.
-const MESSAGE_REQUEST: usize = 1024 + 6 * StoreLimits::MAX_KEY;
+/// The longest JSON header that its length can say, and that length. Pages that no header needs take no memory.
+const MESSAGE_HEADER: usize = 2 + u16::MAX as usize;
 
 #[cfg(test)]
 mod tests {

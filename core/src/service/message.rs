@@ -6,7 +6,7 @@
 //! | | `{"result": "No match for 'KEY'."}`, where it is not |
 //! | `text/json`, any other action | `{"result": "Error: invalid action 'ACTION'."}` |
 //! | | `{"result": "Error: the value is too long for an answer."}`, where it has so much to escape |
-//! | `text/json` that is not such an object | `{"result": "Error: invalid request."}` |
+//! | `text/json` that is not such an object: no JSON, no `action`, a search without a `value` | `{"result": "Error: invalid request."}` |
 //! | any other content type | `First 10 bytes of request: ` and those bytes, as `binary/custom-server-binary-type` |
 
 use core::fmt::{self, Write};
@@ -44,8 +44,7 @@ enum Content {
 #[derive(Deserialize)]
 struct Request<const KEY: usize> {
     action: String<KEY>,
-    #[serde(default)]
-    value: String<KEY>,
+    value: Option<String<KEY>>,
 }
 
 /// The content type of JSON requests and answers.
@@ -80,12 +79,16 @@ impl<K: Store, const KEY: usize> Message<K, KEY> {
         if request.action != "search" {
             return self.answer(out, |json| write!(json, "Error: invalid action '{}'.", request.action));
         }
+        // To search for nothing is not to find it.
+        let Some(key) = request.value else {
+            return self.answer(out, |json| json.write_str("Error: invalid request."));
+        };
         let mut found = None;
-        let read = self.store.get(&request.value, |value| found = Some(self.answer(out, |json| json.write_str(value))));
+        let read = self.store.get(&key, |value| found = Some(self.answer(out, |json| json.write_str(value))));
         match found {
             _ if read.is_err() => self.answer(out, |json| json.write_str("Error: the store failed.")),
             Some(answered) => answered,
-            None => self.answer(out, |json| write!(json, "No match for '{}'.", request.value)),
+            None => self.answer(out, |json| write!(json, "No match for '{key}'.")),
         }
     }
 

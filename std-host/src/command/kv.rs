@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
-use framewright::framing::Lines;
+use framewright::framing::Delimited;
 use framewright_host::{Address, BufferedClient, ClientConfig};
 
 use super::setting::Timeouts;
@@ -41,11 +41,12 @@ impl Kv {
             Err(why) => wrong_usage(&why),
         };
         let config = ClientConfig { options: self.timeouts.options(), ..ClientConfig::default() };
-        let mut client = BufferedClient::connect_with(Lines, &self.addr, config)?;
+        let mut client = BufferedClient::connect_with(LINES, &self.addr, config)?;
         let mut answer = Vec::new();
         client.request(request.as_bytes(), &mut answer)?;
         client.shutdown();
-        terminal::print_line(&answer)?;
+        let answer = answer.strip_suffix(b"\r").unwrap_or(&answer);
+        terminal::print_line(answer)?;
         if answer == b"ERROR" { Err(self.why_error().into()) } else { Ok(()) }
     }
 
@@ -91,6 +92,9 @@ fn wrong_usage(why: &str) -> ! {
     let kv = cli.find_subcommand_mut("kv").expect("this is how it got here");
     kv.error(ErrorKind::ValueValidation, why).exit()
 }
+
+/// Answers end in LF. The end of the stream does not end one: a server that died would be taken at half its word.
+const LINES: Delimited = Delimited::new(b'\n');
 
 const EXAMPLES: &str = "\
 Examples:

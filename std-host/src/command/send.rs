@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use framewright::framing::{Framing, Lines, U32};
+use framewright::framing::{Framing, JsonHeader, Lines, Raw, U32};
 use framewright_host::{Address, BufferedClient, ClientConfig, DatagramClient, SocketOptions};
 
 use super::{Failure, setting};
@@ -49,6 +49,11 @@ enum FramingName {
     U32,
     /// Text lines, ended by LF
     Lines,
+    /// None: the bytes of a message as they are. A reply is what one read returns, so a long one may be cut
+    Raw,
+    /// `[u16 length][JSON header][content]`: a message is JSON text, the content of a `text/json` request; the content of the reply
+    /// is printed
+    JsonHeader,
 }
 
 impl Send {
@@ -62,13 +67,20 @@ impl Send {
             }
             FramingName::U32 => self.run_in(U32::new()),
             FramingName::Lines => self.run_in(Lines),
+            FramingName::Raw => self.run_in(Raw),
+            FramingName::JsonHeader => self.run_in(JsonHeader::TEXT),
         }
     }
 
     fn run_in<L: Framing + Clone>(&self, law: L) -> Result<(), Failure> {
         let config = ClientConfig { buffer_size: self.buffer_size, max_frame: self.max_frame, options: self.options() };
         let mut client = BufferedClient::connect_with(law, &self.server, config)?;
-        self.exchange_all(|message, out| Ok(client.request(message, out)?))?;
+        self.exchange_all(|message, out| match self.framing {
+            FramingName::Raw if message.is_empty() => {
+                Err("an empty message is no byte at all in `--framing raw`".into())
+            }
+            _ => Ok(client.request(message, out)?),
+        })?;
         client.shutdown();
         Ok(())
     }

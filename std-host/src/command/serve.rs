@@ -31,7 +31,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     max_frame: u64,
     /// How many clients are served at once; the next one is refused
-    #[arg(long, value_name = "N", default_value_t = 4096)]
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = setting::clients)]
     max_clients: usize,
     /// Close connections on which nothing moved for so long [default: never]
     #[arg(long, value_name = "SECS", value_parser = setting::seconds)]

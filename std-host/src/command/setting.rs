@@ -45,6 +45,15 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How many clients there may be: at least one.
+pub(crate) fn clients(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1: a server for nobody would refuse everybody".to_owned()),
+        Ok(clients) => Ok(clients),
+        Err(_) => Err("not a number of clients".to_owned()),
+    }
+}
+
 /// The longest key, in bytes.
 pub(crate) fn key_size(text: &str) -> Result<usize, String> {
     bytes(text, 1..=StoreLimits::MAX_KEY)

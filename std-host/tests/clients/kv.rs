@@ -93,6 +93,17 @@ fn what_goes_wrong_is_told_in_words_with_status_one() {
     failed(&address, &[], &format!("no reply from {address}: closed before the reply: the server's log may say why"));
     serving.join().unwrap();
 
+    for piece in [&b"OK"[..], b"half of a long val", b"\r"] {
+        let (address, serving) = serve_once(move |mut stream| {
+            stream.read_exact(&mut [0; 8]).unwrap();
+            stream.write_all(piece).unwrap();
+        });
+        let why =
+            format!("no reply from {address}: closed before the reply: the server's log may say why (the stream ended");
+        failed(&address, &[], &why);
+        serving.join().unwrap();
+    }
+
     let (address, serving) = serve_once(|mut stream| {
         stream.read_exact(&mut [0; 8]).unwrap();
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();

@@ -221,8 +221,9 @@ fn colours_are_left_out_where_they_are_not_wanted() {
 
 #[test]
 fn the_terminal_is_given_back_however_it_ends() {
-    let (_server, address) = room();
+    // A room for each: in the same one, the name may still be taken.
     for keys in ["/quit\r", "\x03", "\x04", "half a line\x03"] {
+        let (_server, address) = room();
         let mut terminal = Terminal::join(60, 10, &address, "ann");
         assert!(!terminal.is_given_back());
         terminal.send(keys);
@@ -230,6 +231,7 @@ fn the_terminal_is_given_back_however_it_ends() {
         crate::wait_until("the terminal is given back", || terminal.is_given_back());
     }
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let (_server, address) = room();
         let mut terminal = Terminal::join(60, 10, &address, "ann");
         terminal.signal(signal);
         assert_eq!(terminal.wait().signal(), Some(signal.as_raw()));
@@ -262,8 +264,8 @@ fn a_server_that_is_not_there_at_first_is_told_on_a_line() {
 
 #[test]
 fn a_terminal_that_cannot_move_its_cursor_gets_plain_lines() {
-    let (_server, address) = room();
     for (more, terminal) in [(&["--name", "ann"][..], "dumb"), (&["--name", "ann", "--plain"], "xterm")] {
+        let (_server, address) = room();
         let mut terminal = Terminal::start_with(80, 10, &address, more, &[("TERM", terminal)]);
         terminal.wait_for("* You are ann. /help lists the commands.");
         terminal.send("/who\n");

@@ -79,6 +79,27 @@ fn send_does_not_block_on_a_message_that_nobody_can_hold() {
 }
 
 #[test]
+fn send_speaks_the_framing_of_every_service() {
+    let server = Server::start(&["serve", "hello=0", "kv=0", "message=0"]);
+    let send = |framing: &str, service: &str, messages: &[&str]| {
+        let address = server.address(service).to_string();
+        let output = run(&[&["send", "--framing", framing, &address], messages].concat(), b"");
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let done = |lines: &str| (Some(0), lines.to_owned(), String::new());
+    assert_eq!(send("raw", "hello", &["one", "two words"]), done("Echo: one\nEcho: two words\n"));
+    assert_eq!(send("lines", "kv", &["SET colour deep blue", "GET colour"]), done("OK\ndeep blue\n"));
+    let found = "{\"result\": \"deep blue\"}\n{\"result\": \"Error: invalid request.\"}\n";
+    let search = r#"{"action": "search", "value": "colour"}"#;
+    assert_eq!(send("json-header", "message", &[search, "no JSON"]), done(found));
+    let (status, _, why) = send("raw", "hello", &[""]);
+    assert_eq!(
+        (status, why.as_str()),
+        (Some(1), "framewright: an empty message is no byte at all in `--framing raw`\n")
+    );
+}
+
+#[test]
 fn wrong_usage_is_told_with_status_two() {
     for (args, told) in [
         (&["toast"][..], "there is no service `toast`; the services are trim, echo"),
@@ -88,11 +109,12 @@ fn wrong_usage_is_told_with_status_two() {
         (&["--buffer-size", "131072"], "must be a power of two from 64 to 65536"),
         (&["--idle-timeout", "0"], "must be above 0"),
         (&["--idle-timeout", "-3"], "unexpected argument"),
-        (&["--max-clients", "many"], "invalid value 'many'"),
+        (&["--max-clients", "many"], "not a number of clients"),
+        (&["--max-clients", "0"], "must be at least 1"),
         (&["--frobnicate"], "unexpected argument '--frobnicate'"),
         (&["send"], "required arguments were not provided"),
         (&["send", "localhost", "x"], "the port is missing"),
-        (&["send", "--framing", "morse", "1", "x"], "[possible values: u32, lines"),
+        (&["send", "--framing", "morse", "1", "x"], "[possible values: u32, lines, raw, json-header]"),
     ] {
         let output = run(args, b"");
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -154,6 +176,21 @@ fn either_signal_stops_it_in_order_with_status_zero() {
         assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
         server.wait_for_log("stopped connections=1");
     }
+}
+
+#[test]
+fn idle_clients_do_not_keep_a_server_from_stopping() {
+    let mut server = Server::start(&["serve", "echo=0", "kv=0", "chat=0", "message=0", "hello=0"]);
+    let idle: Vec<_> = ["echo", "kv", "chat", "message", "hello", "echo"].map(|service| server.connect(service)).into();
+    (&idle[0]).write_all(&frame(b"x")).unwrap();
+    assert_eq!(read(&idle[0], 5), frame(b"x"));
+    (&idle[5]).write_all(b"\0\0\0\x09half").unwrap();
+    let begin = Instant::now();
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert_eq!(server.log().matches("closed: the server is stopping").count(), idle.len(), "{}", server.log());
+    assert_eq!(read_all(&idle[0]), b"", "an end, and no reset");
 }
 
 #[test]

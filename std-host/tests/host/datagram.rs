@@ -105,3 +105,27 @@ fn it_stops_with_the_others() {
     let _ = socket.send(b"y");
     socket.recv(&mut [0; 10]).expect_err("it is gone");
 }
+
+#[test]
+fn the_answer_comes_from_the_address_that_was_asked() {
+    let server = Server::start(&["serve", "udp-echo=0.0.0.0:0"]);
+    let port = server.address("udp-echo").port();
+    for asked in ["127.0.0.1", "127.0.0.2", "127.7.7.7"] {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // Connected: what comes from elsewhere is not for it.
+        socket.connect((asked, port)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(exchange(&socket, asked.as_bytes()), asked.as_bytes());
+    }
+    if let Ok(socket) = UdpSocket::bind("[::1]:0") {
+        let server = Server::start(&["serve", "udp-echo=[::]:0"]);
+        let port = server.address("udp-echo").port();
+        socket.connect(("::1", port)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(exchange(&socket, b"over IPv6"), b"over IPv6");
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(("127.0.0.2", port)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(exchange(&socket, b"over IPv4"), b"over IPv4");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
@@ -167,7 +168,23 @@ fn a_directory_that_cannot_be_used_is_told_in_words_with_status_one() {
     }
     fs::remove_file(directory.database()).unwrap();
     fs::create_dir(directory.database()).unwrap();
-    refused("Is a directory");
+    refused(
+        "no database of this program, or damaged: put a copy in its place, or move it away to begin anew (Is a directory",
+    );
+
+    // Parents that are missing are made; where that cannot be, it is told what is wrong.
+    let below = format!("{}/new/and/deep", directory.path());
+    drop(Server::start(&["serve", "kv=0", "--data", &below]));
+    assert!(Path::new(&below).join("framewright.redb").exists());
+    for path in [format!("{below}/framewright.redb/x"), format!("{below}/framewright.redb"), "/proc/none/x".to_owned()]
+    {
+        let output = run(&["serve", "kv=0", "--data", &path], b"");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let told =
+            format!("framewright: cannot open {path}: no such directory, and it cannot be made here: check its path");
+        assert!(stderr.starts_with(&told), "{stderr}");
+        assert_eq!(output.status.code(), Some(1));
+    }
 }
 
 #[test]

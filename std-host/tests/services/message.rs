@@ -114,6 +114,23 @@ fn a_header_that_is_incomplete_or_malformed_closes_the_connection_and_is_logged(
         let line = log.lines().find(|line| line.contains(&from)).unwrap();
         assert!(line.contains("WARN") && line.contains("closed"), "{line}");
     }
-    let answers = exchange(&server.connect("message"), &request("text/json", "utf-8", b"[1, 2"));
-    assert_eq!(contents(&answers, "text/json", "utf-8"), [r#"{"result": "Error: invalid request."}"#]);
+    for content in [&b"[1, 2"[..], b"", br#"{"value": "x"}"#, br#"{"action": "search"}"#] {
+        let answers = exchange(&server.connect("message"), &request("text/json", "utf-8", content));
+        assert_eq!(contents(&answers, "text/json", "utf-8"), [r#"{"result": "Error: invalid request."}"#]);
+    }
+}
+
+#[test]
+fn a_header_may_be_as_long_as_its_length_can_say() {
+    let server = Server::start(&["serve", "message=0", "--buffer-size", "64"]);
+    for length in [1000, 10_000, 65_535] {
+        let start = r#"{"byteorder": "big", "content-type": "text/plain", "content-encoding": "utf-8", "content-length": 3, "x": ""#;
+        let header = format!("{start}{}\"}}", "x".repeat(length - start.len() - 2));
+        assert_eq!(header.len(), length);
+        let answers =
+            exchange(&server.connect("message"), &[framed(&header, b"abc"), framed(&header, b"def")].concat());
+        let first = |content| format!("First 10 bytes of request: {content}");
+        let answers = contents(&answers, "binary/custom-server-binary-type", "binary");
+        assert_eq!(answers, [first("abc"), first("def")], "{length}");
+    }
 }

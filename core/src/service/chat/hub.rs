@@ -478,10 +478,14 @@ fn number_of(name: &str) -> Option<u32> {
 }
 
 /// A name as it may be: trimmed, without control characters, at most [`MAX_NAME`] characters. It may be empty.
+///
+/// What the room says itself starts with `*` or `[`, and no name does: nobody can speak in its place.
 pub(super) fn clean_name(text: &str) -> Name {
     let mut name = Name::new();
-    text.trim().chars().filter(|c| !c.is_control()).take(MAX_NAME).for_each(|c| _ = name.push(c));
-    Name::try_from(name.trim()).unwrap_or_default()
+    let plain = text.chars().filter(|c| !c.is_control());
+    let rest = plain.skip_while(|c| c.is_whitespace() || matches!(c, '*' | '['));
+    rest.take(MAX_NAME).for_each(|c| _ = name.push(c));
+    Name::try_from(name.trim_end()).unwrap_or_default()
 }
 
 /// Text whose control characters cannot reach a terminal: a tab is written as a space, any other as `?`.
@@ -522,7 +526,12 @@ mod tests {
     #[test]
     fn names_are_trimmed_cleaned_and_cut_to_32_characters() {
         assert_eq!(clean_name("  ann \u{7}\r"), "ann");
-        assert_eq!(clean_name("\u{1b}[31mred"), "[31mred");
+        assert_eq!(clean_name("\u{1b}[31mred"), "31mred");
+        for imitation in ["* Welcome", "[ERROR] Welcome", " \u{7}* [ ** Welcome "] {
+            assert!(!clean_name(imitation).starts_with(['*', '[', ' ']), "{}", clean_name(imitation));
+        }
+        assert_eq!(clean_name("[[**]"), "]");
+        assert_eq!(clean_name("a * b [c]"), "a * b [c]");
         assert_eq!(clean_name(&"é".repeat(40)), "é".repeat(32).as_str());
         assert_eq!(clean_name(" \u{0} "), "");
         assert_eq!(numbered(&"🦀".repeat(32), 12), ("🦀".repeat(29) + "_12").as_str());

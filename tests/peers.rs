@@ -16,10 +16,18 @@ use crate::server::PATIENCE;
 /// # Panics
 /// It is missing, and that is not allowed.
 pub fn find(name: &str, package: &str) -> Option<PathBuf> {
+    find_or(name, &format!("this needs the program `{name}`, of the Debian package {package}"))
+}
+
+/// As [`find`], for a program that no package has: `missing` says where it comes from.
+///
+/// # Panics
+/// As [`find`].
+pub fn find_or(name: &str, missing: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|directory| directory.join(name)).find(|program| is_executable(program));
     if found.is_none() {
-        skip(&format!("this needs the program `{name}`, of the Debian package {package}"));
+        skip(missing);
     }
     found
 }
@@ -39,7 +47,10 @@ pub fn find_python(package: &str) -> Option<PathBuf> {
 }
 
 /// Says that a test is skipped for what it misses.
-fn skip(missing: &str) {
+///
+/// # Panics
+/// That is not allowed.
+pub fn skip(missing: &str) {
     assert!(env::var_os("FRAMEWRIGHT_REQUIRE_PEERS").is_none_or(|required| required != "1"), "{missing}");
     // Not by `eprintln!`: what tests print so is hidden when they pass.
     let test = thread::current().name().unwrap_or_default().to_owned();

@@ -104,7 +104,9 @@ impl<L: Framing, S: Storage> Incoming<L, S> {
     pub(crate) fn next_frame<E>(&mut self) -> Result<Next, ReadError<E>> {
         loop {
             match self.next_event()? {
-                Next::Lend(piece) if !matches!(piece, Found::Frame) => _ = self.decoder.lend(piece),
+                Next::Lend(piece) if !matches!(piece, Found::Gathered | Found::Unread(_)) => {
+                    self.decoder.lend(piece);
+                }
                 next => return Ok(next),
             }
         }

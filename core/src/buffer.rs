@@ -71,6 +71,62 @@ impl<S: Storage> Buffer<S> {
         n
     }
 
+    /// Puts all of `bytes` behind the unread ones, or none, for want of room.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> bool {
+        let spare = self.storage.as_mut().get_mut(self.end..);
+        let Some(place) = spare.and_then(|spare| spare.get_mut(..bytes.len())) else {
+            return false;
+        };
+        match (&mut *place, bytes) {
+            // To call `memcpy` would cost more than to move the byte.
+            ([place], [byte]) => *place = *byte,
+            _ => place.copy_from_slice(bytes),
+        }
+        self.end += bytes.len();
+        self.check();
+        true
+    }
+
+    /// Brings bytes from the front of `chunk` behind the unread ones until these are `total`, as far as there are any and there
+    /// is room.
+    #[inline]
+    pub(crate) fn bring(&mut self, chunk: &mut &[u8], total: usize) {
+        let missing = total.saturating_sub(self.unread_len()).min(chunk.len());
+        if self.capacity() - self.read < total {
+            if self.read == self.end && self.start == self.filled {
+                self.clear();
+            } else {
+                self.compact(0);
+            }
+        }
+        if let Some((now, later)) = chunk.split_at_checked(missing.min(self.capacity() - self.end)) {
+            self.append(now);
+            *chunk = later;
+        }
+    }
+
+    /// Bytes that fit behind `read`, those that are unread included.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> usize {
+        self.capacity() - self.read
+    }
+
+    /// Takes the first `next` unread bytes away, of which those from `start` to `end` are payload, and says where that lies.
+    #[inline(always)]
+    pub(crate) fn take_whole(&mut self, start: usize, end: usize, next: usize) -> Range<usize> {
+        let payload = self.read + start..self.read + end;
+        self.read += next;
+        self.check();
+        payload
+    }
+
+    /// What lies there.
+    #[inline(always)]
+    pub(crate) fn get(&self, range: Range<usize>) -> Option<&[u8]> {
+        self.storage.as_ref().get(range)
+    }
+
     /// Drops the first `n` unread bytes.
     #[inline]
     pub(crate) fn skip(&mut self, n: usize) {

@@ -45,6 +45,7 @@
 //! reset would destroy replies that it has not read yet (RFC 1122 section 4.2.2.13).
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::buffer::Storage;
@@ -53,7 +54,7 @@ use crate::encoder::Encoder;
 use crate::error::{DecodeError, Recovery};
 use crate::framing::Framing;
 use crate::service::{Flow, Intake, Refusal, Service};
-use crate::time::Instant;
+use crate::time::{Instant, micros};
 
 /// The settings of a [`Session`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub struct Session<V: Service, I, O> {
     service: V,
     decoder: Decoder<V::Framing, I>,
     encoder: Encoder<V::Framing, O>,
-    config: SessionConfig,
+    patience: Patience,
     state: State,
     input: Input,
     offer: Offer,
@@ -92,6 +93,15 @@ pub struct Session<V: Service, I, O> {
     /// Room that one byte of a reply takes besides, where replies come in pieces; else 0.
     reply_piece: usize,
     stats: Stats,
+}
+
+/// How long it waits, in microseconds: the durations of its [`SessionConfig`], in less than half of their memory.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For something to move, while it is open; `None` waits for ever.
+    idle: Option<NonZeroU64>,
+    /// For its peer, while it is closing.
+    close: u64,
 }
 
 /// See the picture at the top.
@@ -234,7 +244,7 @@ where
             service,
             decoder,
             encoder,
-            config,
+            patience: Patience::of(&config),
             state: State::Open,
             input: Input::Flowing,
             offer: Offer::Taken,
@@ -357,14 +367,18 @@ where
     /// When this connection has waited long enough.
     fn timeout(&self) -> Option<Instant> {
         let timeout = match self.state {
-            State::Open if self.input == Input::Flowing => self.config.idle_timeout,
-            State::Open | State::Flushing(_) | State::Lingering(_) => Some(self.config.close_timeout),
-            State::Done(_) => None,
+            State::Open if self.input == Input::Flowing => self.patience.idle?.get(),
+            State::Open | State::Flushing(_) | State::Lingering(_) => self.patience.close,
+            State::Done(_) => return None,
         };
-        timeout.map(|timeout| self.active_at + timeout)
+        Some(self.active_at.after(timeout))
     }
 
-    /// Whether bytes from the peer are of use now. While it is open, a session with a full output wants none.
+    /// Whether bytes from the peer are of use now.
+    ///
+    /// While it is open, that is whether [`input_mut`](Self::input_mut) has space: it runs out when the output is full and what came
+    /// waits there. A front end that lends its bytes to [`handle_input`](Self::handle_input) keeps what is not taken itself; then the
+    /// space here never runs out, and what tells it to read no more is that some of its bytes were left.
     pub fn wants_input(&mut self) -> bool {
         match self.state {
             State::Open => self.input == Input::Flowing && !self.decoder.spare_mut().is_empty(),
@@ -534,6 +548,14 @@ where
         // Its storage takes what is read only to be dropped.
         self.decoder.reset();
         self.active_at = now;
+    }
+}
+
+impl Patience {
+    fn of(config: &SessionConfig) -> Self {
+        // No time at all counts as the least there is.
+        let idle = config.idle_timeout.map(|timeout| NonZeroU64::new(micros(timeout)).unwrap_or(NonZeroU64::MIN));
+        Self { idle, close: micros(config.close_timeout) }
     }
 }
 

@@ -48,10 +48,21 @@ impl Add<Duration> for Instant {
     // Not inlined: deadlines are added up in many places, none of them hot.
     #[inline(never)]
     fn add(self, duration: Duration) -> Self {
-        // Not `Duration::as_micros`: it counts in 128 bits, which is much code on a small machine.
-        let micros = duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
+        self.after(micros(duration))
+    }
+}
+
+impl Instant {
+    /// The instant so many microseconds later.
+    pub(crate) const fn after(self, micros: u64) -> Self {
         Self { micros: self.micros.saturating_add(micros) }
     }
+}
+
+/// A duration in whole microseconds, or the most that there are.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    // Not `Duration::as_micros`: it counts in 128 bits, which is much code on a small machine.
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into())
 }
 
 /// The wall clock of a place, as far as it is known: what time it is there at an [`Instant`].

@@ -288,3 +288,131 @@ fn a_reset_encoder_is_as_new() {
     encoder.push(b"a").unwrap();
     assert_eq!(encoder.pending(), [2, b'a', 0]);
 }
+
+/// Payloads around everything that changes the length of what is written.
+fn awkward_payloads() -> Vec<Vec<u8>> {
+    let mut payloads = vec![vec![1], vec![0], vec![0xC0], vec![0xDB, 0xC0, 1, 0xDB], vec![0; 9], vec![0xC0; 9]];
+    for run in [1, 2, 30, 253, 254, 255, 508, 509] {
+        payloads.push(vec![7; run]);
+        payloads.push([&vec![7; run][..], &[0, 0xC0]].concat());
+        payloads.push([&[0, 0xDB][..], &vec![7; run]].concat());
+    }
+    payloads
+}
+
+/// COBS and SLIP are written in one pass, without a place to write them to first: in whatever room there is, the frame is there whole,
+/// or nothing of it.
+fn is_whole_or_nothing_at_every_room<L: Framing + Copy>(law: L) {
+    for payload in awkward_payloads() {
+        let whole = encoded(&law, &payload);
+        for waiting in [0, 1, 3] {
+            for room in (0..12).chain(whole.len().saturating_sub(4)..whole.len() + 3) {
+                let mut encoder = Encoder::new(law, vec![0xEE; waiting + room]);
+                if waiting > 0 {
+                    // Something else, of which all but `waiting` bytes were sent.
+                    let mut before = Encoder::new(law, vec![0xEE; waiting + room + 3]);
+                    before.push(&vec![5; waiting]).unwrap();
+                    before.sent(before.pending().len() - waiting);
+                    encoder = before;
+                }
+                let (before, free) = (encoder.pending().to_vec(), encoder.room());
+                match encoder.push(&payload) {
+                    Ok(()) => {
+                        assert!(whole.len() <= free);
+                        assert_eq!(encoder.pending(), [&before[..], &whole].concat());
+                    }
+                    Err(EncodeError::Full { .. } | EncodeError::TooLarge { .. }) => {
+                        assert!(whole.len() > free, "{} bytes would fit {free}", whole.len());
+                        assert_eq!((encoder.pending(), encoder.room()), (&before[..], free));
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
+}
+
+/// In pieces, through storage of any size from the least that is documented, sent by one byte or by many.
+fn goes_in_pieces_through_every_storage<L: Framing + Copy>(law: L) {
+    let least = L::PREFIX + L::SUFFIX + L::HELD + law.expansion(1);
+    for payload in awkward_payloads() {
+        let whole = encoded(&law, &payload);
+        for capacity in (least..least + 12).chain([least + 100, 2 * least + 300]) {
+            for (piece, most) in [(1, 1), (1000, 1), (7, 5), (1000, 1000)] {
+                let mut encoder = Encoder::new(law, vec![0xEE; capacity]);
+                let mut written = Vec::new();
+                encoder.begin(None).unwrap();
+                let mut rest = &payload[..];
+                while !rest.is_empty() {
+                    let n = encoder.chunk(&rest[..rest.len().min(piece)]).unwrap();
+                    rest = &rest[n..];
+                    let gone = send(&mut encoder, most, &mut written);
+                    assert!(n + gone > 0, "nothing moves in {capacity} bytes");
+                }
+                while let Err(error) = encoder.end() {
+                    assert!(matches!(error, EncodeError::Full { .. }), "{error}");
+                    assert!(send(&mut encoder, most, &mut written) > 0, "nothing moves in {capacity} bytes");
+                }
+                while send(&mut encoder, most, &mut written) > 0 {}
+                assert!(written == whole, "{capacity} bytes, pieces of {piece}, {most} sent");
+            }
+        }
+    }
+}
+
+fn send<L: Framing>(encoder: &mut Encoder<L, Vec<u8>>, most: usize, to: &mut Vec<u8>) -> usize {
+    let n = encoder.pending().len().min(most);
+    to.extend_from_slice(&encoder.pending()[..n]);
+    encoder.sent(n);
+    n
+}
+
+#[test]
+fn cobs_is_written_in_one_pass_at_every_size_of_room() {
+    is_whole_or_nothing_at_every_room(Cobs);
+    goes_in_pieces_through_every_storage(Cobs);
+}
+
+#[test]
+fn slip_is_written_in_one_pass_at_every_size_of_room() {
+    is_whole_or_nothing_at_every_room(Slip::new());
+    is_whole_or_nothing_at_every_room(Slip::with_leading_end());
+    goes_in_pieces_through_every_storage(Slip::new());
+    goes_in_pieces_through_every_storage(Slip::with_leading_end());
+}
+
+#[test]
+fn one_vectored_write_sends_header_payload_and_trailer_and_goes_on_after_a_partial_one() {
+    use std::io::{IoSlice, Write};
+
+    /// Takes so many bytes of a write, over the borders of its slices.
+    struct Stingy(Vec<u8>, usize);
+
+    impl Write for Stingy {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.write_vectored(&[IoSlice::new(bytes)])
+        }
+        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> std::io::Result<usize> {
+            let before = self.0.len();
+            self.0.extend(slices.iter().flat_map(|slice| slice.iter()).take(self.1));
+            Ok(self.0.len() - before)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let payload: Vec<u8> = (0..=255).collect();
+    for most in (1..10).chain([255, 256, 260, 261, 1000]) {
+        let mut writer = Stingy(Vec::new(), most);
+        let mut calls = 0;
+        let mut frame = Outgoing::new(&Netstring, &payload).unwrap();
+        while frame.remaining() > 0 {
+            let n = writer.write_vectored(&frame.slices().map(IoSlice::new)).unwrap();
+            frame.advance(n);
+            calls += 1;
+        }
+        assert_eq!(writer.0, encoded(&Netstring, &payload), "{most} bytes a write");
+        assert_eq!(calls, writer.0.len().div_ceil(most), "{most} bytes a write");
+    }
+}

@@ -201,6 +201,53 @@ fn a_read_dropped_at_any_one_await_loses_nothing() {
 }
 
 #[test]
+fn whole_frames_read_with_drops_at_every_await_are_the_same_by_a_reader_and_by_a_stream() {
+    let stream = b"\0\0\0\x05hello\0\0\0\x1b27 bytes: longer than that.\0\0\0\x02ok";
+    for piece in 1..=stream.len() {
+        let decoder = || Decoder::new(U32::new(), [0; 16]).with_oversize(Oversize::Skip);
+        let mut drops = Drops::always();
+        let mut reader = FrameReader::new(Port::new(stream, piece), decoder());
+        let mut both = FrameStream::new(Port::new(stream, piece), decoder(), Encoder::new(U32::new(), [0; 16]));
+        let mut read = [Vec::new(), Vec::new()];
+        for _ in 0..4 {
+            let frame = insist!(drops, async { reader.read_frame().await.map(|frame| frame.map(<[u8]>::to_vec)) });
+            read[0].push(frame);
+            let frame = insist!(drops, async { both.read_frame().await.map(|frame| frame.map(<[u8]>::to_vec)) });
+            read[1].push(frame);
+        }
+        assert_eq!(read[0], read[1], "pieces of {piece}");
+        let [first, skipped, last, end] = &read[0][..] else { panic!("four answers") };
+        assert_eq!((first, last, end), (&Ok(Some(b"hello".to_vec())), &Ok(Some(b"ok".to_vec())), &Ok(None)));
+        assert!(matches!(skipped, Err(ReadError::Frame(error)) if error.recovery == Recovery::Skips), "{skipped:?}");
+    }
+}
+
+#[test]
+fn a_stream_written_in_every_way_with_drops_at_every_await_sends_every_byte_once() {
+    for piece in [1, 2, 3, 5, 8, 100] {
+        let (decoder, encoder) = (Decoder::new(U32::new(), [0; 12]), Encoder::new(U32::new(), [0; 12]));
+        let mut stream = FrameStream::new(Port::new(b"", piece), decoder, encoder);
+        let mut drops = Drops::always();
+        if drops.attempt(stream.write_frame(b"12345678")).is_none() {
+            insist!(drops, stream.flush()).unwrap();
+        }
+        let mut frame = Outgoing::new(&U32::new(), b"from where it lies").unwrap();
+        insist!(drops, stream.write_outgoing(&mut frame)).unwrap();
+        while !stream.encoder().is_streaming() {
+            drops.attempt(stream.begin_frame(Some(30))).map(Result::unwrap);
+        }
+        let mut left = &b"in pieces, and not in one of 8"[..];
+        insist!(drops, stream.write_chunk(&mut left)).unwrap();
+        while stream.encoder().is_streaming() {
+            drops.attempt(stream.end_frame()).map(Result::unwrap);
+        }
+        insist!(drops, stream.flush()).unwrap();
+        let expected = b"\0\0\0\x0812345678\0\0\0\x12from where it lies\0\0\0\x1ein pieces, and not in one of 8";
+        assert_eq!(stream.port().written.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{piece}");
+    }
+}
+
+#[test]
 fn whole_frames_are_read_and_the_end_is_none_for_ever() {
     let mut reader = FrameReader::new(Port::new(b"\0\0\0\x02hi\0\0\0\x03you", 4), Decoder::new(U32::new(), [0; 8]));
     assert_eq!(block_on(reader.read_frame()), Ok(Some(&b"hi"[..])));

@@ -271,6 +271,23 @@ fn a_flood_of_empty_frames_is_stopped_where_asked() {
     assert_eq!(errors, [DecodeError { kind, offset: calm.len() as u64 + 12, recovery: Recovery::Stops }]);
 }
 
+/// The same, where frames are not empty: whoever calls decides how many he takes before he looks at something else.
+#[test]
+fn a_call_delivers_one_frame_however_many_have_come() {
+    let stream = [0, 0, 0, 1, 7].repeat(1000);
+    let mut decoder = Decoder::new(U32::new(), vec![0; 5000]);
+    let mut chunk = &stream[..];
+    for taken in 1..=3 {
+        assert_eq!(decoder.next(&mut chunk), Ok(Some(&[7][..])));
+        assert_eq!((chunk.len(), decoder.position()), (5000 - 5 * taken, 5 * taken as u64));
+    }
+    assert_eq!(decoder.push(&stream), 5000);
+    for taken in 1..=3 {
+        assert_eq!(decoder.pop(), Ok(Some(&[7][..])));
+        assert_eq!(decoder.unread(), 5000 - 5 * taken);
+    }
+}
+
 /// CVE-2020-16845: an unbounded varint.
 #[test]
 fn a_varint_ends_within_ten_bytes() {

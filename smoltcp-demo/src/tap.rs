@@ -56,6 +56,8 @@ pub enum Ending {
 
 /// The server's Ethernet address: made up, and marked as such.
 const MAC: EthernetAddress = EthernetAddress([0x02, 0x46, 0x57, 0, 0, 1]);
+/// Where the system has its TAP driver.
+const DRIVER: &str = "/dev/net/tun";
 /// How long clients may take to close when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How long to wait when the interface fails: what is wrong may make it ready for reading all the time.
@@ -204,8 +206,12 @@ impl fmt::Display for TapError {
             Some(rustix::io::Errno::BUSY) => {
                 write!(f, "Another program uses it. Choose another name with --tap NAME")
             }
-            Some(rustix::io::Errno::PERM | rustix::io::Errno::ACCESS) => {
+            Some(errno @ (rustix::io::Errno::PERM | rustix::io::Errno::ACCESS)) => {
                 writeln!(f, "Run this command as root, or make the interface for this user, once:")?;
+                if errno == rustix::io::Errno::ACCESS {
+                    // Most systems let everybody open it: whose interface may be used is another question.
+                    writeln!(f, "    sudo chmod a+rw {DRIVER}")?;
+                }
                 writeln!(f, "    sudo ip tuntap add dev {name} mode tap user $(id -un)")?;
                 writeln!(f, "    sudo ip address add {host} dev {name}")?;
                 writeln!(f, "    sudo ip link set dev {name} up")?;

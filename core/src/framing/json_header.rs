@@ -57,8 +57,6 @@ pub enum ByteOrder {
 pub struct JsonHeaderState {
     /// The header of the frame that began last.
     pub header: ContentHeader,
-    /// Content bytes to come; `None` between frames.
-    left: Option<u64>,
 }
 
 /// The most bytes of a content type.
@@ -143,14 +141,9 @@ fn is_shallow(json: &[u8]) -> bool {
 impl Framing for JsonHeader {
     type State = JsonHeaderState;
     const PREFIX: usize = LENGTH + MAX_HEADER;
+    const COUNTED: bool = true;
 
     fn step(&self, state: &mut JsonHeaderState, input: &[u8]) -> Result<Step, Malformed> {
-        if let Some(left) = &mut state.left {
-            return Ok(super::counted(left, input).unwrap_or_else(|data| {
-                state.left = None;
-                Step::End { data, take: 0 }
-            }));
-        }
         let Some(length) = input.first_chunk::<LENGTH>() else {
             return Ok(Step::Need(LENGTH));
         };
@@ -159,9 +152,7 @@ impl Framing for JsonHeader {
             return Ok(Step::Need(take));
         };
         state.header = ContentHeader::parse(json)?;
-        let len = state.header.content_length;
-        state.left = Some(len);
-        Ok(Step::Begin { take, len })
+        Ok(Step::Begin { take, len: state.header.content_length })
     }
 
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {

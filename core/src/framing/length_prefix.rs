@@ -6,7 +6,7 @@
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use super::{Framing, Step, Tail, Whole};
+use super::{Framing, Step, Tail};
 use crate::error::{EncodeError, Malformed};
 
 /// `[length: u32 big-endian][payload]`; the length counts payload bytes.
@@ -44,14 +44,12 @@ pub struct BigEndian;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LittleEndian;
 
-/// What a [`LengthPrefix`] remembers of the frame at hand.
+/// What a [`LengthPrefix`] remembers of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PrefixState<const OFFSET: usize> {
     /// The bytes before the length of the frame that began last.
     pub lead: [u8; OFFSET],
-    /// Payload bytes to come; `None` between frames.
-    left: Option<u64>,
 }
 
 impl Endian for BigEndian {
@@ -108,7 +106,7 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Defa
 
 impl<const OFFSET: usize> Default for PrefixState<OFFSET> {
     fn default() -> Self {
-        Self { lead: [0; OFFSET], left: None }
+        Self { lead: [0; OFFSET] }
     }
 }
 
@@ -118,36 +116,19 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
     type State = PrefixState<OFFSET>;
     const PREFIX: usize = Self::HEADER;
 
-    #[inline]
-    fn step(&self, state: &mut Self::State, input: &[u8]) -> Result<Step, Malformed> {
-        let Some(left) = &mut state.left else {
-            let Some(len) = Self::payload_len(input) else {
-                return Ok(Step::Need(Self::HEADER));
-            };
-            let len = len?;
-            if let Some(lead) = input.first_chunk::<OFFSET>() {
-                state.lead = *lead;
-            }
-            state.left = Some(len);
-            return Ok(Step::Begin { take: Self::HEADER, len });
-        };
-        Ok(super::counted(left, input).unwrap_or_else(|data| {
-            state.left = None;
-            Step::End { data, take: 0 }
-        }))
-    }
+    const COUNTED: bool = true;
+    const LEAST_HEADER: usize = Self::HEADER;
 
     #[inline(always)]
-    fn whole(&self, state: &mut Self::State, input: &[u8]) -> Option<Whole> {
-        let len = usize::try_from(Self::payload_len(input)?.ok()?).ok()?;
-        if len > input.len() - Self::HEADER {
-            return None;
-        }
+    fn step(&self, state: &mut Self::State, input: &[u8]) -> Result<Step, Malformed> {
+        let Some(len) = Self::payload_len(input) else {
+            return Ok(Step::Need(Self::HEADER));
+        };
+        let len = len?;
         if let Some(lead) = input.first_chunk::<OFFSET>() {
             state.lead = *lead;
         }
-        let end = Self::HEADER + len;
-        Some(Whole { start: Self::HEADER, end, next: end })
+        Ok(Step::Begin { take: Self::HEADER, len })
     }
 
     #[inline]

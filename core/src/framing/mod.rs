@@ -79,7 +79,7 @@ pub use netstring::{Netstring, NetstringState};
 pub use raw::Raw;
 pub use slip::{Slip, SlipState};
 pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
-pub use varint::{Varint, VarintState};
+pub use varint::Varint;
 
 use core::fmt::Debug;
 
@@ -105,6 +105,14 @@ pub trait Framing {
     /// The most bytes that [`suffix`](Self::suffix) writes, and that follow a payload; exactly so many follow one whose length a
     /// [`Step::Begin`] says. A decoder keeps as much of its storage free for them.
     const SUFFIX: usize = 0;
+
+    /// Whether a frame is a header, which [`step`](Self::step) answers with [`Step::Begin`], and then as many payload bytes as that
+    /// says, as they stand, and nothing else. The decoder then counts the payload itself, and asks `step` for headers only, which must
+    /// answer [`Step::Need`], [`Step::Begin`] or an error. It is faster, smaller, and less to write.
+    const COUNTED: bool = false;
+
+    /// Where frames are [counted](Self::COUNTED): the fewest bytes that a header has. A decoder asks about no fewer.
+    const LEAST_HEADER: usize = 1;
 
     /// Says what the next bytes are.
     ///

@@ -3,7 +3,7 @@
 //! Seven bits a byte, least significant first; the top bit of a byte says that another follows. (DWARF 5 section 7.6; Protocol
 //! Buffers encoding guide, "Base 128 Varints".)
 
-use super::{Framing, Step, Tail, Whole};
+use super::{Framing, Step, Tail};
 use crate::error::{EncodeError, Malformed};
 
 /// `[length: LEB128, 1 to 10 bytes][payload]`; the length counts payload bytes.
@@ -22,14 +22,6 @@ enum Padded {
     #[default]
     Refused,
     Accepted,
-}
-
-/// What [`Varint`] remembers of the frame at hand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct VarintState {
-    /// Payload bytes to come; `None` between frames.
-    left: Option<u64>,
 }
 
 /// The most bytes of a length.
@@ -70,38 +62,20 @@ impl Varint {
 }
 
 impl Framing for Varint {
-    type State = VarintState;
+    type State = ();
     const PREFIX: usize = MAX_LEN;
+    const COUNTED: bool = true;
 
     #[inline]
-    fn step(&self, state: &mut VarintState, input: &[u8]) -> Result<Step, Malformed> {
-        match &mut state.left {
-            Some(left) => Ok(super::counted(left, input).unwrap_or_else(|data| {
-                state.left = None;
-                Step::End { data, take: 0 }
-            })),
-            None => match self.length(input)? {
-                None => Ok(Step::Need(input.len() + 1)),
-                Some((len, take)) => {
-                    state.left = Some(len);
-                    Ok(Step::Begin { take, len })
-                }
-            },
+    fn step(&self, (): &mut (), input: &[u8]) -> Result<Step, Malformed> {
+        // Nearly every length in the field is one byte.
+        if let [len @ 0..=0x7f, ..] = input {
+            return Ok(Step::Begin { take: 1, len: u64::from(*len) });
         }
-    }
-
-    #[inline(always)]
-    fn whole(&self, _: &mut VarintState, input: &[u8]) -> Option<Whole> {
-        let (len, start) = match input {
-            // Nearly every length in the field is one byte.
-            [len @ 0..=0x7f, ..] => (u64::from(*len), 1),
-            _ => self.length(input).ok()??,
-        };
-        let len = usize::try_from(len).ok()?;
-        if len > input.len() - start {
-            return None;
-        }
-        Some(Whole { start, end: start + len, next: start + len })
+        Ok(match self.length(input)? {
+            None => Step::Need(input.len() + 1),
+            Some((len, take)) => Step::Begin { take, len },
+        })
     }
 
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {

@@ -82,6 +82,11 @@ pub struct Cli {
     /// Clients that are served at a time; each has memory of its own from the start
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = slots)]
     pub max_clients: usize,
+
+    /// On a TAP interface: ask a silent client every so many seconds whether it is there; after three questions without an answer
+    /// it is gone
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub keep_alive: u32,
 }
 
 /// What carries the frames.

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use framewright::{SessionConfig, WallClock};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -19,15 +19,18 @@ use super::{Cli, DemoError};
 use crate::Trace;
 use crate::assembly::Assembly;
 use crate::device::{
-    Capture, Cut, FinLast, Impair, ImpairCounts, Line, Observe, Observer, Onlooker, Speech, TapDevice, TapWatch, View,
+    Capture, Cut, CutIncoming, FinLast, Impair, ImpairCounts, Line, Observe, Observer, Onlooker, Speech, TapDevice,
+    TapWatch, View,
 };
 use crate::loopback::Instruments;
-use crate::pool::{PoolConfig, PoolCounts};
+use crate::pool::{KeepAlive, PoolConfig, PoolCounts};
 use crate::services::Transport;
 use crate::tap::{self, Ending, TapSettings};
 
 /// Frames that are taken in one turn.
 const PACKETS: usize = 32;
+/// So many questions without an answer, and a client is gone.
+const QUESTIONS: u32 = 3;
 
 /// Serves on an interface that is open until a signal comes.
 ///
@@ -54,7 +57,7 @@ pub(super) fn serve(
     }
     let observer = Rc::new(RefCell::new(observer));
     // What comes is seen before anything happens to it, and what is sent, too.
-    let seen = Observe::new(device, Rc::clone(&observer), View::Received);
+    let seen = Observe::new(CutIncoming::new(device, cli.segment), Rc::clone(&observer), View::Received);
     let mut impaired = Impair::new(seen, cli.impairments());
     if let Some(trace) = &instruments.trace {
         let onlooker: Rc<RefCell<dyn Onlooker>> = Rc::<RefCell<Trace>>::clone(trace);
@@ -102,15 +105,17 @@ impl Service<'_> {
 
 /// A slot has 4 KiB for each of the socket's rings; the session's buffers hold the longest answer of every service.
 fn assembly(cli: &Cli) -> Assembly {
+    let every = Duration::from_secs(cli.keep_alive.into());
     Assembly {
         services: cli.services(),
         slots: cli.max_clients,
         ring: 4096,
         buffer: 4096,
         session: SessionConfig::default(),
-        pool: PoolConfig::default(),
+        pool: PoolConfig { keep_alive: Some(KeepAlive { every, questions: QUESTIONS }), ..PoolConfig::default() },
         chat: framewright::service::ChatRules::default(),
-        packets: PACKETS,
+        // Where segments are cut, sessions are to see each by itself.
+        packets: if cli.segment.is_some() { 1 } else { PACKETS },
     }
 }
 

@@ -7,6 +7,8 @@
 //!   server's smoltcp ─ FinLast ─ Cut ─ Observe ─ Capture ─ Impair ─ LinkEnd
 //!                                                                      ║
 //!                       clients' smoltcp ─ FinLast ─ Cut ─ Observe ─ LinkEnd
+//!
+//!   server's smoltcp ─ FinLast ─ Cut ─ Observe ─ Capture ─ Impair ─ Observe ─ CutIncoming ─ TapDevice
 //! ```
 
 #[cfg(feature = "std")]
@@ -15,6 +17,8 @@ mod borders;
 mod capture;
 #[cfg(feature = "std")]
 mod cut;
+#[cfg(feature = "std")]
+mod cut_incoming;
 #[cfg(feature = "std")]
 mod fin_last;
 #[cfg(feature = "std")]
@@ -33,6 +37,8 @@ pub use borders::Speech;
 pub use capture::{Capture, PcapFile};
 #[cfg(feature = "std")]
 pub use cut::{Cut, CutCounts};
+#[cfg(feature = "std")]
+pub use cut_incoming::CutIncoming;
 #[cfg(feature = "std")]
 pub use fin_last::FinLast;
 #[cfg(feature = "std")]

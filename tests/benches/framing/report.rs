@@ -14,8 +14,8 @@ struct Goal {
     least: f64,
     /// The cells that it is about.
     cells: fn(&Cell) -> bool,
-    /// Ours and theirs: each pair counts.
-    pairs: &'static [(&'static str, &'static str)],
+    /// Ours and theirs: each pair counts. Of several of ours the fastest counts, as one chooses the way in that fits one's reads.
+    pairs: &'static [(&'static [&'static str], &'static str)],
 }
 
 const GOALS: [Goal; 14] = [
@@ -23,85 +23,93 @@ const GOALS: [Goal; 14] = [
         what: "u32, segments from 64 B, hot: fixed-buffer loop",
         least: 1.0,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64,
-        pairs: &[("borrow", "hand, fixed buffer"), ("direct", "hand, fixed buffer")],
+        pairs: &[
+            (&["borrow", "direct"], "hand, fixed buffer"),
+            (&["borrow"], "hand, fixed buffer"),
+            (&["direct"], "hand, fixed buffer"),
+        ],
     },
     Goal {
         what: "u32, 16 B, segments from 64 B, hot: borrow against the fixed-buffer loop",
         least: 1.2,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64 && has(cell, &[16]),
-        pairs: &[("borrow", "hand, fixed buffer")],
+        pairs: &[(&["borrow"], "hand, fixed buffer")],
     },
     Goal {
         what: "u32, everywhere: wire-codec",
         least: 1.0,
         cells: |cell| cell.group == "u32",
-        pairs: &[("borrow", "wire-codec"), ("direct", "wire-codec")],
+        pairs: &[
+            (&["borrow", "direct", "push_byte"], "wire-codec"),
+            (&["borrow"], "wire-codec"),
+            (&["direct"], "wire-codec"),
+        ],
     },
     Goal {
         what: "u32, 16 B, segments from 64 B, hot: tokio-util",
         least: 4.0,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64 && has(cell, &[16]),
-        pairs: &[("borrow", "tokio-util"), ("direct", "tokio-util")],
+        pairs: &[(&["borrow"], "tokio-util"), (&["direct"], "tokio-util")],
     },
     Goal {
         what: "u32, 256 B, segments from 64 B, hot: tokio-util",
         least: 2.0,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64 && has(cell, &[256]),
-        pairs: &[("borrow", "tokio-util"), ("direct", "tokio-util")],
+        pairs: &[(&["borrow"], "tokio-util"), (&["direct"], "tokio-util")],
     },
     Goal {
         what: "u32, segments of 1 B, hot: fixed-buffer loop",
         least: 1.5,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment == 1,
-        pairs: &[("push_byte", "hand, fixed buffer"), ("borrow", "hand, fixed buffer")],
+        pairs: &[(&["push_byte"], "hand, fixed buffer"), (&["borrow"], "hand, fixed buffer")],
     },
     Goal {
         what: "lines, 8 and 24 B, segments from 64 B, hot: memchr loop",
         least: 1.5,
         cells: |cell| cell.group == "lines" && is_hot(cell) && cell.segment >= 64 && has(cell, &[8, 24]),
-        pairs: &[("borrow", "hand, borrow"), ("direct", "hand, fixed buffer")],
+        pairs: &[(&["borrow"], "hand, borrow"), (&["direct"], "hand, fixed buffer")],
     },
     Goal {
         what: "lines, 80 B and longer, segments from 64 B, hot: memchr loop",
         least: 1.0,
         cells: |cell| cell.group == "lines" && is_hot(cell) && cell.segment >= 64 && has(cell, &[80, 256, 1460, 16384]),
-        pairs: &[("borrow", "hand, borrow"), ("direct", "hand, fixed buffer")],
+        pairs: &[(&["borrow"], "hand, borrow"), (&["direct"], "hand, fixed buffer")],
     },
     Goal {
         what: "lines, segments from 64 B, hot: tokio-util",
         least: 2.5,
         cells: |cell| cell.group == "lines" && is_hot(cell) && cell.segment >= 64,
-        pairs: &[("borrow", "tokio-util"), ("direct", "tokio-util")],
+        pairs: &[(&["borrow"], "tokio-util"), (&["direct"], "tokio-util")],
     },
     Goal {
         what: "COBS, segments from 64 B, hot: hand-written block copy",
         least: 0.9,
         cells: |cell| is_cobs(cell) && is_hot(cell) && cell.segment >= 64,
-        pairs: &[("borrow", "hand, block copy"), ("stream", "hand, block copy")],
+        pairs: &[(&["borrow"], "hand, block copy"), (&["stream"], "hand, block copy")],
     },
     Goal {
         what: "COBS, segments from 64 B, hot: cobs::CobsDecoder",
         least: 5.0,
         cells: |cell| is_cobs(cell) && is_hot(cell) && cell.segment >= 64,
-        pairs: &[("borrow", "cobs"), ("stream", "cobs")],
+        pairs: &[(&["borrow"], "cobs"), (&["stream"], "cobs")],
     },
     Goal {
         what: "COBS, everywhere: corncobs",
         least: 1.0,
         cells: is_cobs,
-        pairs: &[("borrow", "corncobs, whole"), ("borrow", "corncobs, bytes")],
+        pairs: &[(&["borrow"], "corncobs, whole"), (&["borrow"], "corncobs, bytes")],
     },
     Goal {
         what: "encode u32: hand-written slice writes",
         least: 1.0,
         cells: |cell| cell.group == "encode-u32",
-        pairs: &[("push", "hand")],
+        pairs: &[(&["push"], "hand")],
     },
     Goal {
         what: "encode u32, 16 B: tokio-util",
         least: 2.0,
         cells: |cell| cell.group == "encode-u32" && has(cell, &[16]),
-        pairs: &[("push", "tokio-util")],
+        pairs: &[(&["push"], "tokio-util")],
     },
 ];
 
@@ -145,18 +153,21 @@ impl Report {
         println!("|---|---:|---:|---:|---|");
         for goal in &GOALS {
             for &(ours, theirs) in goal.pairs {
+                let fastest =
+                    |figures: &[Figure]| ours.iter().filter_map(|name| nanos(figures, name)).min_by(f64::total_cmp);
                 let mut ratios: Vec<_> = self
                     .cells
                     .iter()
                     .filter(|(cell, _)| (goal.cells)(cell))
-                    .filter_map(|(cell, figures)| Some((nanos(figures, theirs)? / nanos(figures, ours)?, cell)))
+                    .filter_map(|(cell, figures)| Some((nanos(figures, theirs)? / fastest(figures)?, cell)))
                     .collect();
                 ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
                 let Some((worst, cell)) = ratios.first() else { continue };
                 let below = ratios.iter().filter(|(ratio, _)| *ratio < goal.least).count();
                 println!(
-                    "| {} ({ours}) | {:.1} | {worst:.2} | {below} of {} | {} B in {}, {}, {} |",
+                    "| {} ({}) | {:.1} | {worst:.2} | {below} of {} | {} B in {}, {}, {} |",
                     goal.what,
+                    ours.join(" or "),
                     goal.least,
                     ratios.len(),
                     cell.payload,

@@ -19,8 +19,10 @@
 
 mod hub;
 mod log;
+mod rules;
 
 pub use hub::{Hub, MAX_NAME, Seat, Wake};
+pub use rules::ChatRules;
 
 use core::fmt::Write;
 use core::marker::PhantomData;
@@ -37,6 +39,7 @@ use crate::shared::Shared;
 use crate::time::Instant;
 use hub::{Clean, Deed, Ticket, clean_name, is_for};
 use log::Audience;
+use rules::Rules;
 
 /// The service for one connection, in the room that `H` reaches: a [`Shared`] with the [`Hub`] `B`.
 #[derive(Debug)]
@@ -45,41 +48,10 @@ pub struct Chat<H, B, W> {
     room: PhantomData<fn(B)>,
     /// What wakes this connection, until it has a seat.
     wake: Option<W>,
-    rules: ChatRules,
+    rules: Rules,
     port: u16,
     state: State,
     allowance: Allowance,
-}
-
-/// The settings of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ChatRules {
-    /// How many lines a second a client may send, on the average; twice as many at once. 0 is no limit.
-    pub rate: u32,
-    /// How many of the last messages a newcomer receives, and `/history` without a number repeats.
-    pub history: usize,
-    /// The longest line of a client, in bytes.
-    pub max_line: usize,
-    /// How long a member that was just told something is left alone, for each member that the room has: what is said meanwhile is
-    /// told in one go. A crowded room then costs its front end a few wake-ups for many lines, and a small one notices nothing:
-    /// pauses under a millisecond are left out, and none is longer than 100 ms.
-    pub pause: Duration,
-}
-
-impl Default for ChatRules {
-    /// 10 lines a second, 10 messages of history, lines of 1,024 bytes, no pauses.
-    fn default() -> Self {
-        Self { rate: 10, history: 10, max_line: 1024, pause: Duration::ZERO }
-    }
-}
-
-impl ChatRules {
-    /// How long a member of a room with so many is left alone.
-    fn pause_among(&self, members: usize) -> Option<Duration> {
-        let pause = self.pause.saturating_mul(u32::try_from(members).unwrap_or(u32::MAX));
-        (pause >= SHORTEST_PAUSE).then_some(pause.min(LONGEST_PAUSE))
-    }
 }
 
 /// What a connection is to the room.
@@ -140,10 +112,6 @@ struct Allowance {
 const WORDS: usize = 64 + 2 * 4 * MAX_NAME;
 /// How often a member that does not read is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// A shorter pause would save nothing.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// A longer one would be noticed.
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// What `/help` says, a line each.
 const HELP: [&[u8]; 7] = [
     b"* /msg NAME text   tell NAME alone",
@@ -159,7 +127,15 @@ impl<H, B, W> Chat<H, B, W> {
     /// The service for a client that comes from `port`, to be woken by `wake` when someone speaks.
     pub const fn new(hub: H, rules: ChatRules, port: u16, wake: W) -> Self {
         let allowance = Allowance { micros: rules.rate as u64 * 2_000_000, at: Instant::ZERO };
-        Self { hub, room: PhantomData, wake: Some(wake), rules, port, state: State::Nameless, allowance }
+        Self {
+            hub,
+            room: PhantomData,
+            wake: Some(wake),
+            rules: Rules::of(&rules),
+            port,
+            state: State::Nameless,
+            allowance,
+        }
     }
 }
 
@@ -200,7 +176,7 @@ impl Listener {
     fn listen<P, R, W, S>(
         &mut self,
         hub: &mut Hub<P, R, W>,
-        rules: &ChatRules,
+        rules: &Rules,
         now: Instant,
         out: &mut Encoder<Lines, S>,
     ) -> Result<Flow, Refusal>
@@ -252,7 +228,7 @@ impl Listener {
             self.cursor = entry.next;
         }
         self.attention = match rules.pause_among(hub.members()) {
-            Some(pause) if told => Attention::Pausing { until: now + pause },
+            Some(pause) if told => Attention::Pausing { until: now.after(pause.into()) },
             _ => {
                 hub.sleep(self.ticket);
                 Attention::Asleep

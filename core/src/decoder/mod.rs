@@ -1,0 +1,499 @@
+//! Push bytes, pop frames.
+//!
+//! A [`Decoder`] turns a byte stream into frames, however the stream was cut into chunks on its way. Bytes get in by one of
+//! two ways:
+//!
+//! - **Borrow**: [`next`](Decoder::next) takes bytes from the caller's slice and hands a frame out straight from it when it
+//!   lies there whole. Only a frame that is split between chunks is copied.
+//! - **Direct**: a socket reads into [`spare_mut`](Decoder::spare_mut), [`commit`](Decoder::commit) says how much came, and
+//!   [`pop`](Decoder::pop) hands frames out from there. [`push`](Decoder::push) is the same with a copy.
+//!
+//! Both ways may be mixed on one stream.
+
+mod counted;
+mod event;
+mod rules;
+mod short;
+mod stepped;
+
+pub use event::{End, Event, Need, Oversize, Parts};
+pub(crate) use event::{Found, FoundEnd};
+
+use event::Piece;
+use rules::{Engine, Rules};
+use short::Short;
+use stepped::Grant;
+
+use crate::buffer::{Buffer, Storage};
+use crate::error::{DecodeError, Recovery};
+use crate::framing::Framing;
+
+/// An incremental frame decoder for the law `L` over the storage `S`.
+///
+/// The storage bounds the payload of a frame that is delivered in one piece; see [`capacity`](Self::capacity). Its length
+/// is all the memory that a decoder ever uses: nothing is reserved because of a length on the wire.
+#[derive(Clone, Debug)]
+pub struct Decoder<L: Framing, S> {
+    law: L,
+    state: L::State,
+    phase: Phase,
+    /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
+    wanted: usize,
+    buffer: Buffer<S>,
+    /// Bytes of the stream that were taken: the offset of the first unread byte.
+    position: u64,
+    /// Where the frame at hand began.
+    frame_at: u64,
+    /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
+    whole_limit: usize,
+    /// The shortest payload that no rule looks at closer.
+    least: usize,
+    /// What was asked for, if anything was, and the code that knows how to do it.
+    rules: Option<(Rules, Engine<L, S>)>,
+    midway: Midway,
+    /// Empty frames in a row, where a rule counts them.
+    empties: u32,
+}
+
+/// What the frame at hand goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No byte of a frame was taken.
+    Between,
+    /// Its payload is gathered, to be delivered whole.
+    Gathering,
+    /// What was gathered is too long and must be delivered in pieces before the rest.
+    Spilling,
+    /// Its payload is delivered in pieces.
+    Streaming,
+    /// Its payload is dropped.
+    Discarding,
+    /// The stream cannot go on.
+    Stopped,
+}
+
+/// What is known of a frame in the middle of it, unless it is of a counted law and fits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Midway {
+    grant: Grant,
+    /// Bytes of the frame with its header and trailer, where the header says so.
+    frame_len: Option<u64>,
+    /// Payload bytes that are still to come, of a counted law.
+    left: u64,
+    /// Payload bytes that were delivered in pieces.
+    delivered: u64,
+    /// Bytes that the law took last and that may be payload after all, as a CR before what is not an LF.
+    held: usize,
+    /// The one-byte piece that was delivered last: a byte that does not stand in the stream.
+    byte: [u8; 1],
+}
+
+impl<L: Framing, S: Storage> Decoder<L, S> {
+    /// A decoder at the start of a stream. Frames up to [`capacity`](Self::capacity) are delivered; a longer one is an error.
+    pub fn new(law: L, storage: S) -> Self {
+        let buffer = Buffer::new(storage);
+        let whole_limit = buffer.capacity().saturating_sub(L::SUFFIX);
+        let wanted = Self::least_wanted(&buffer);
+        Self {
+            law,
+            state: L::State::default(),
+            phase: Phase::Between,
+            wanted,
+            buffer,
+            position: 0,
+            frame_at: 0,
+            whole_limit,
+            least: 0,
+            rules: None,
+            midway: Midway::default(),
+            empties: 0,
+        }
+    }
+
+    /// The next whole frame, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None`
+    /// when `chunk` is used up and ends inside a frame.
+    ///
+    /// The payload lies in `chunk` itself where the frame is whole in it, else in this decoder.
+    ///
+    /// ```
+    /// use framewright::{Decoder, framing::U32};
+    ///
+    /// let mut decoder = Decoder::new(U32::new(), [0; 64]);
+    /// let mut chunk: &[u8] = &[0, 0, 0, 2, b'h', b'i', 0, 0];
+    /// assert_eq!(decoder.next(&mut chunk)?, Some(&b"hi"[..]));
+    /// assert_eq!(decoder.next(&mut chunk)?, None);
+    /// assert!(chunk.is_empty());
+    /// # Ok::<(), framewright::DecodeError>(())
+    /// ```
+    ///
+    /// With [`Oversize::Stream`] use [`next_event`](Self::next_event); here the pieces of a streamed frame are dropped.
+    ///
+    /// # Errors
+    /// The stream breaks the law or a limit, reported once. After [`Recovery::Skips`] call again; after [`Recovery::Stops`]
+    /// nothing more is taken or delivered, here or by any other method, until [`reset`](Self::reset).
+    #[inline(always)]
+    pub fn next<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<&'s [u8]>, DecodeError> {
+        match self.short(chunk, usize::MAX) {
+            Short::Chunk(payload) => return Ok(Some(payload)),
+            Short::Buffer(range) => return Ok(self.buffer.get(range)),
+            Short::Nothing => return Ok(None),
+            Short::Unusual => {}
+        }
+        // By value: a chunk whose address is known elsewhere could not stay in registers.
+        let (payload, rest) = self.next_slow(chunk);
+        *chunk = rest;
+        payload
+    }
+
+    /// [`next`](Self::next) from what was pushed or committed before.
+    ///
+    /// # Errors
+    /// As `next`.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        match self.short_in_buffer(usize::MAX) {
+            Short::Buffer(range) => Ok(self.buffer.get(range)),
+            Short::Nothing => Ok(None),
+            Short::Chunk(_) | Short::Unusual => self.next_slow(&[]).0,
+        }
+    }
+
+    /// [`next`](Self::next) from one byte, as an interrupt handler has it. It takes the byte, also when the answer is an
+    /// error; so what was pushed by other methods must be popped first.
+    ///
+    /// # Errors
+    /// As `next`.
+    #[inline(always)]
+    pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
+        if self.keep(&[byte]) { Ok(None) } else { self.push_byte_slow(byte) }
+    }
+
+    /// The next event, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None` when
+    /// all is used up.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[inline]
+    pub fn next_event<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<Event<'s>>, DecodeError> {
+        self.next_event_within(chunk, usize::MAX)
+    }
+
+    /// [`next_event`](Self::next_event) for a caller with room for `max` bytes (0 counts as 1): a longer chunk is delivered
+    /// in parts, and a longer whole frame not yet. The answer to that is `None`, and the frame stays where it is: in `chunk`, which
+    /// is not used up then, or in this decoder, where [`unread`](Self::unread) or [`is_waiting`](Self::is_waiting) tells.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[inline]
+    pub fn next_event_within<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<Event<'s>>, DecodeError> {
+        Ok(self.next_event_and_state(chunk, max)?.map(|(event, _)| event))
+    }
+
+    /// [`next_event_within`](Self::next_event_within), with what the law remembers of the frame: a header that says more than the
+    /// length.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[inline]
+    pub fn next_event_and_state<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
+        let max = max.max(1);
+        let event = match self.short(chunk, max) {
+            Short::Nothing => return Ok(None),
+            Short::Chunk(payload) => Event::Frame(payload),
+            Short::Buffer(range) => Event::Frame(self.buffer.get(range).unwrap_or_default()),
+            Short::Unusual => match self.proceed(chunk, max)? {
+                Found::Nothing => return Ok(None),
+                Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+                Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
+                Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
+                Found::Begin(len) => Event::Begin { len },
+                Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
+                Found::End => Event::End,
+            },
+        };
+        Ok(Some((event, &self.state)))
+    }
+
+    /// Free storage to read into, behind what was pushed. Empty when it must be popped first, or when the stream has stopped.
+    ///
+    /// What is unread is moved to the front when there is less room than the frame at hand still needs.
+    #[inline]
+    pub fn spare_mut(&mut self) -> &mut [u8] {
+        if self.phase == Phase::Stopped {
+            return &mut [];
+        }
+        let missing = if L::COUNTED {
+            self.wanted.saturating_sub(self.buffer.unread_len())
+        } else {
+            let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
+            usize::try_from(n).unwrap_or(usize::MAX)
+        };
+        self.buffer.spare_mut(missing.max(self.buffer.capacity() / 4), self.slack())
+    }
+
+    /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
+    #[inline]
+    pub fn commit(&mut self, n: usize) {
+        self.buffer.commit(n);
+    }
+
+    /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
+    pub fn push(&mut self, bytes: &[u8]) -> usize {
+        if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes, self.slack()) }
+    }
+
+    /// Says what the end of the stream means. Call when no byte will follow and everything was popped; while it answers
+    /// [`End::Last`], call again.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
+        Ok(match self.find_end()? {
+            FoundEnd::Last(found) => match self.lend(found) {
+                Some((event, _)) => End::Last(event),
+                None => End::Clean,
+            },
+            FoundEnd::Clean => End::Clean,
+            FoundEnd::Truncated { have, need } => End::Truncated { have, need },
+            FoundEnd::Stopped => End::Stopped,
+        })
+    }
+
+    /// Goes back to the start of a stream; limits stay. What was pushed and not popped is dropped.
+    pub fn reset(&mut self) {
+        self.state = L::State::default();
+        self.buffer.clear();
+        self.begin_anew();
+        (self.position, self.frame_at, self.empties) = (0, 0, 0);
+        self.midway = Midway::default();
+    }
+
+    /// How many bytes this decoder waits for, beyond what was pushed.
+    pub fn need(&self) -> Need {
+        let len = match self.phase {
+            Phase::Between if L::COUNTED => self.announced(),
+            Phase::Between | Phase::Spilling | Phase::Stopped => None,
+            Phase::Gathering | Phase::Streaming | Phase::Discarding => self.frame_len(),
+        };
+        let Some(len) = len else {
+            return Need::AtLeast(self.wanted.saturating_sub(self.buffer.unread_len()).max(1) as u64);
+        };
+        let have = (self.position - self.frame_at).saturating_add(self.buffer.unread_len() as u64);
+        match len.saturating_sub(have) {
+            0 => Need::AtLeast(1),
+            left => Need::Exactly(left),
+        }
+    }
+
+    /// The longest payload that fits this storage, in bytes: the storage, less what the law needs free behind a payload.
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity().saturating_sub(L::SUFFIX)
+    }
+
+    /// How many bytes of the stream were taken: the offset of the next one.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many bytes were pushed or committed and are not taken yet.
+    pub fn unread(&self) -> usize {
+        self.buffer.unread_len()
+    }
+
+    /// Whether a frame or piece is ready here that was longer than the caller had room for.
+    pub fn is_waiting(&self) -> bool {
+        if L::COUNTED { self.is_counted_waiting() } else { self.is_granted_waiting() }
+    }
+
+    /// Where the frame at hand, or the one delivered last, began: bytes since the start of the stream.
+    pub fn frame_offset(&self) -> u64 {
+        self.frame_at
+    }
+
+    /// What the law remembers: between [`Event::Begin`] or a frame and the next call, of that frame.
+    pub fn state(&self) -> &L::State {
+        &self.state
+    }
+
+    /// The law.
+    pub fn law(&self) -> &L {
+        &self.law
+    }
+
+    /// Whether an error has stopped this decoder.
+    pub fn is_stopped(&self) -> bool {
+        self.phase == Phase::Stopped
+    }
+
+    /// Takes the decoder apart, for a protocol that goes on in another framing: the bytes that were pushed and not taken, and
+    /// where they stand in the stream. With [`next`](Self::next) the rest of the chunk belongs behind them.
+    pub fn into_parts(self) -> Parts<L, S> {
+        let (storage, unread) = self.buffer.into_parts();
+        Parts { law: self.law, storage, unread, offset: self.position }
+    }
+
+    /// Goes on until there is something to deliver, knowing the rules if there are any.
+    #[inline]
+    fn proceed(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
+        match self.rules {
+            None => self.advance::<false>(chunk, max),
+            Some((_, advance)) => advance(self, chunk, max),
+        }
+    }
+
+    #[inline]
+    fn advance<const RULED: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
+        if L::COUNTED { self.advance_counted::<RULED>(chunk, max) } else { self.advance_stepped::<RULED>(chunk, max) }
+    }
+
+    /// Between frames.
+    #[inline]
+    fn begin_anew(&mut self) {
+        self.phase = Phase::Between;
+        self.wanted = Self::least_wanted(&self.buffer);
+    }
+
+    /// How many bytes there must be for a law to say anything between two frames. A storage that cannot hold a header is not waited for.
+    #[inline(always)]
+    fn least_wanted(buffer: &Buffer<S>) -> usize {
+        if L::COUNTED { L::LEAST_HEADER.min(buffer.capacity()).max(1) } else { 1 }
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn next_slow<'s, 'c: 's>(&'s mut self, mut chunk: &'c [u8]) -> (Result<Option<&'s [u8]>, DecodeError>, &'c [u8]) {
+        let payload = loop {
+            match self.proceed(&mut chunk, usize::MAX) {
+                Err(error) => return (Err(error), chunk),
+                Ok(Found::Nothing) => return (Ok(None), chunk),
+                Ok(Found::Gathered) => break self.buffer.take_gathered(usize::MAX),
+                Ok(Found::Unread(n)) => break self.buffer.take_unread(n),
+                Ok(Found::Chunk { data, take }) => break take_frame(&mut chunk, data, take),
+                // For a caller that takes whole frames only.
+                Ok(Found::Piece(piece)) => _ = take_piece(&mut self.buffer, &[], piece, &mut chunk),
+                Ok(Found::Begin(_) | Found::End) => {}
+            }
+        };
+        (Ok(Some(payload)), chunk)
+    }
+
+    #[inline(never)]
+    fn push_byte_slow(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
+        let mut chunk = &[byte][..];
+        let mut skipping = None;
+        loop {
+            return Ok(match self.proceed(&mut chunk, usize::MAX) {
+                // The byte that was too much is dropped with the rest of its frame: nobody will bring it again.
+                Err(error) if error.recovery == Recovery::Skips && !chunk.is_empty() => {
+                    skipping = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+                Ok(Found::Nothing) => return skipping.map_or(Ok(None), Err),
+                Ok(Found::Gathered) => Some(self.buffer.take_gathered(usize::MAX)),
+                Ok(Found::Unread(n)) => Some(self.buffer.take_unread(n)),
+                Ok(Found::Chunk { data, .. }) => {
+                    self.midway.byte = [byte];
+                    self.midway.byte.get(..data)
+                }
+                Ok(Found::Piece(piece)) => {
+                    take_piece(&mut self.buffer, &[], piece, &mut chunk);
+                    continue;
+                }
+                Ok(Found::Begin(_) | Found::End) => continue,
+            });
+        }
+    }
+
+    /// Bytes of the frame at hand with its header and trailer, where the header says so.
+    fn frame_len(&self) -> Option<u64> {
+        if L::COUNTED { self.counted_len() } else { self.midway.frame_len }
+    }
+}
+
+/// Finding and lending in two steps: between the two an adapter may learn that it must read first, and a reference to a frame
+/// that was not there would keep the decoder borrowed.
+impl<L: Framing, S: Storage> Decoder<L, S> {
+    /// What comes next of what was committed.
+    #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+    #[inline]
+    pub(crate) fn find(&mut self) -> Result<Found, DecodeError> {
+        self.proceed(&mut &[][..], usize::MAX)
+    }
+
+    /// What the end of the stream means, after all that was committed.
+    pub(crate) fn find_end(&mut self) -> Result<FoundEnd, DecodeError> {
+        match self.proceed(&mut &[][..], usize::MAX)? {
+            Found::Nothing => {}
+            found => return Ok(FoundEnd::Last(found)),
+        }
+        let unread = self.buffer.unread_len() as u64;
+        Ok(match self.phase {
+            Phase::Stopped => FoundEnd::Stopped,
+            Phase::Between if unread == 0 => FoundEnd::Clean,
+            _ if unread == 0 && self.law.ends_at_end_of_stream() => {
+                self.state = L::State::default();
+                match self.end_frame::<true>(self.buffer.gathered_len(), Found::Gathered)? {
+                    None => FoundEnd::Clean,
+                    Some(found) => FoundEnd::Last(found),
+                }
+            }
+            Phase::Between => FoundEnd::Truncated { have: unread, need: None },
+            _ => FoundEnd::Truncated { have: self.position - self.frame_at + unread, need: self.frame_len() },
+        })
+    }
+
+    /// What was found, where nothing was done since, and what the law remembers of the frame.
+    #[inline]
+    pub(crate) fn lend(&mut self, found: Found) -> Option<(Event<'_>, &L::State)> {
+        let event = match found {
+            // Nothing of the chunk: there was none.
+            Found::Nothing | Found::Chunk { .. } => return None,
+            Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+            Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
+            Found::Begin(len) => Event::Begin { len },
+            Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, &mut &[][..])),
+            Found::End => Event::End,
+        };
+        Some((event, &self.state))
+    }
+}
+
+/// Takes a piece of a streamed frame.
+#[inline]
+fn take_piece<'s, 'c: 's, S: Storage>(
+    buffer: &'s mut Buffer<S>,
+    byte: &'s [u8],
+    piece: Piece,
+    chunk: &mut &'c [u8],
+) -> &'s [u8] {
+    match piece {
+        Piece::Gathered(n) => buffer.take_gathered(n),
+        Piece::Unread(n) => buffer.take_unread(n),
+        Piece::Chunk(n) => take_front(chunk, n),
+        Piece::Byte => byte,
+    }
+}
+
+/// Takes a frame of `data` bytes off `chunk`, and the `take` bytes of framing behind it.
+#[inline]
+fn take_frame<'c>(chunk: &mut &'c [u8], data: usize, take: usize) -> &'c [u8] {
+    let payload = take_front(chunk, data);
+    take_front(chunk, take);
+    payload
+}
+
+/// Takes the first `n` bytes (or all, if there are fewer) off `chunk`.
+#[inline]
+fn take_front<'c>(chunk: &mut &'c [u8], n: usize) -> &'c [u8] {
+    let (front, rest) = chunk.split_at_checked(n).unwrap_or((*chunk, &[]));
+    *chunk = rest;
+    front
+}

@@ -1,0 +1,178 @@
+//! What a user asks of a decoder beyond whole frames of any length that fits, and what follows when a frame breaks it.
+//!
+//! A decoder with rules is driven by code that knows them (`RULED`), one without by code that does not; the first is
+//! reached only through a pointer that is set with the first rule. So a program that asks for no rule does not contain what would
+//! carry it out.
+
+use super::event::Found;
+use super::{Decoder, Oversize, Phase};
+use crate::buffer::Storage;
+use crate::error::{DecodeError, DecodeErrorKind, Malformed, Recovery};
+use crate::framing::Framing;
+
+/// What was asked for; `whole_limit` and `least` of the decoder follow from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    oversize: Oversize,
+    min_frame: u64,
+    max_frame: Option<u64>,
+    stream_above: usize,
+    max_empty: Option<u32>,
+}
+
+/// Goes on until there is something to deliver, by the rules.
+pub(super) type Engine<L, S> = fn(&mut Decoder<L, S>, &mut &[u8], usize) -> Result<Found, DecodeError>;
+
+impl Rules {
+    const NONE: Self =
+        Self { oversize: Oversize::Fail, min_frame: 0, max_frame: None, stream_above: usize::MAX, max_empty: None };
+}
+
+impl<L: Framing, S: Storage> Decoder<L, S> {
+    /// Sets what happens to frames that are too long to be delivered whole.
+    #[must_use]
+    pub fn with_oversize(self, oversize: Oversize) -> Self {
+        self.with(|rules| rules.oversize = oversize)
+    }
+
+    /// Sets the longest payload to accept, in bytes. Without streaming it is at most the capacity, whatever is asked for; with
+    /// streaming it is unlimited until set.
+    #[must_use]
+    pub fn with_max_frame(self, max_frame: u64) -> Self {
+        self.with(|rules| rules.max_frame = Some(max_frame))
+    }
+
+    /// Sets the shortest payload to accept, in bytes (default 0). A shorter frame that came whole is reported and dropped.
+    #[must_use]
+    pub fn with_min_frame(self, min_frame: u64) -> Self {
+        self.with(|rules| rules.min_frame = min_frame)
+    }
+
+    /// Sets how many empty frames in a row are accepted (default: any number). One more stops the decoder.
+    #[must_use]
+    pub fn with_max_empty(self, max_empty: u32) -> Self {
+        self.with(|rules| rules.max_empty = Some(max_empty))
+    }
+
+    /// With [`Oversize::Stream`]: delivers frames of more than `limit` payload bytes in pieces, though longer ones would fit.
+    /// With 0 only empty frames come whole.
+    #[must_use]
+    pub fn with_stream_above(self, limit: usize) -> Self {
+        self.with(|rules| rules.stream_above = limit)
+    }
+
+    /// The longest payload that is accepted, in bytes.
+    pub fn max_frame(&self) -> u64 {
+        match &self.rules {
+            None => self.whole_limit as u64,
+            Some((rules, _)) => {
+                let asked = rules.max_frame.unwrap_or(u64::MAX);
+                if rules.oversize == Oversize::Stream { asked } else { asked.min(self.capacity() as u64) }
+            }
+        }
+    }
+
+    /// Sets a rule, and works out the limits.
+    fn with(mut self, set: impl FnOnce(&mut Rules)) -> Self {
+        let (mut rules, engine) = self.rules.unwrap_or((Rules::NONE, Self::advance::<true>));
+        set(&mut rules);
+        self.rules = Some((rules, engine));
+        let capacity = self.capacity();
+        let stream_above = if rules.oversize == Oversize::Stream { rules.stream_above } else { capacity };
+        self.whole_limit = usize::try_from(self.max_frame()).unwrap_or(usize::MAX).min(capacity).min(stream_above);
+        let least = usize::try_from(rules.min_frame).unwrap_or(usize::MAX);
+        self.least = least.max(usize::from(rules.max_empty.is_some()));
+        self
+    }
+
+    /// The rules, for code that knows them.
+    #[inline(always)]
+    fn rules<const RULED: bool>(&self) -> Option<&Rules> {
+        if RULED { self.rules.as_ref().map(|(rules, _)| rules) } else { None }
+    }
+
+    /// The frame at hand is longer than may be delivered whole. What begins instead, if it is to be streamed.
+    pub(super) fn too_long<const RULED: bool>(&mut self, len: Option<u64>) -> Result<Option<Found>, DecodeError> {
+        let limit = if RULED { self.max_frame() } else { self.whole_limit as u64 };
+        match self.rules::<RULED>().map(|rules| rules.oversize) {
+            Some(Oversize::Stream) if len.is_none_or(|len| len <= limit) => {
+                self.phase = Phase::Spilling;
+                Ok(Some(Found::Begin(len)))
+            }
+            Some(Oversize::Skip) => {
+                self.phase = Phase::Discarding;
+                self.buffer.drop_gathered();
+                Err(self.skipping(DecodeErrorKind::TooLong { len, limit }))
+            }
+            _ => Err(self.stop(DecodeErrorKind::TooLong { len, limit })),
+        }
+    }
+
+    /// Counts a piece of `n` bytes, or of as many as the limit lets through. A streamed frame whose header said no length may
+    /// turn out too long.
+    #[inline]
+    pub(super) fn deliver(&mut self, n: usize) -> Result<usize, DecodeError> {
+        let limit = self.max_frame();
+        let n = usize::try_from(limit.saturating_sub(self.midway.delivered)).map_or(n, |left| n.min(left));
+        if n == 0 {
+            return Err(self.stop(DecodeErrorKind::TooLong { len: None, limit }));
+        }
+        self.midway.delivered += n as u64;
+        Ok(n)
+    }
+
+    /// The frame at hand is complete: what to deliver, `whole` with `len` bytes of payload unless it was streamed or dropped. With
+    /// `None` the decoder goes on.
+    #[inline]
+    pub(super) fn end_frame<const RULED: bool>(
+        &mut self,
+        len: usize,
+        whole: Found,
+    ) -> Result<Option<Found>, DecodeError> {
+        let phase = self.phase;
+        self.begin_anew();
+        let delivered = if RULED { core::mem::take(&mut self.midway.delivered) } else { 0 };
+        if phase == Phase::Discarding {
+            self.empties = 0;
+            return Ok(None);
+        }
+        let Some(rules) = self.rules::<RULED>() else { return Ok(Some(whole)) };
+        let min = rules.min_frame;
+        let len = delivered + len as u64;
+        let max_empty = rules.max_empty;
+        self.empties = if len == 0 { self.empties.saturating_add(1) } else { 0 };
+        if let Some(limit) = max_empty
+            && self.empties > limit
+        {
+            return Err(self.stop(DecodeErrorKind::EmptyFlood { limit }));
+        }
+        if phase != Phase::Gathering {
+            return Ok(Some(Found::End));
+        }
+        if len < min {
+            self.buffer.drop_gathered();
+            return Err(self.skipping(DecodeErrorKind::TooShort { len, min }));
+        }
+        Ok(Some(whole))
+    }
+
+    pub(super) fn no_room(&self, need: usize) -> DecodeErrorKind {
+        DecodeErrorKind::HeaderTooLong { need, capacity: self.buffer.capacity() }
+    }
+
+    pub(super) fn skipping(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError { kind, offset: self.frame_at, recovery: Recovery::Skips }
+    }
+
+    pub(super) fn malformed(&mut self, what: Malformed) -> DecodeError {
+        self.stop(DecodeErrorKind::Malformed(what))
+    }
+
+    #[cold]
+    pub(super) fn stop(&mut self, kind: DecodeErrorKind) -> DecodeError {
+        self.phase = Phase::Stopped;
+        self.wanted = 0;
+        self.buffer.drop_gathered();
+        DecodeError { kind, offset: self.frame_at, recovery: Recovery::Stops }
+    }
+}

@@ -16,10 +16,18 @@ use crate::server::PATIENCE;
 /// # Panics
 /// It is missing, and that is not allowed.
 pub fn find(name: &str, package: &str) -> Option<PathBuf> {
+    find_or(name, &format!("this needs the program `{name}`, of the Debian package {package}"))
+}
+
+/// As [`find`], for a program that no package has: `missing` says where it comes from.
+///
+/// # Panics
+/// As [`find`].
+pub fn find_or(name: &str, missing: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|directory| directory.join(name)).find(|program| is_executable(program));
     if found.is_none() {
-        skip(&format!("this needs the program `{name}`, of the Debian package {package}"));
+        skip(missing);
     }
     found
 }

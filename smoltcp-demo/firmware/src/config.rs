@@ -10,10 +10,10 @@
 //! | key in the store: [`KEY`] + [`VALUE`] + 16 | 136 | 32 | 4,364 |
 //! | frames of the driver | 1,520 | 2 | 3,042 |
 //! | datagrams: [`DATAGRAM_BYTES`], and 16 for each of [`DATAGRAMS`] | 1,538 | 2 | 3,077 |
-//! | log of the chat room: [`CHAT_LOG`] | 2,048 | 1 | 2,049 |
+//! | log of the chat room: [`CHAT_LOG`] | 1,536 | 1 | 1,537 |
 //! | seat in the chat room | 140 | 8 | 1,124 |
 //! | interface, pool and the rest | | | 859 |
-//! | stack of the program (in `memory.x`) | 6,144 | 1 | 6,144 |
+//! | stack of the program (in `memory.x`) | 6,656 | 1 | 6,656 |
 //! | stack of the exception handlers | 512 | 1 | 512 |
 //! | **all** | | | **61,395** |
 //!
@@ -27,49 +27,52 @@ use smoltcp::wire::Ipv4Address;
 use smoltcp_demo::pool::{KeepAlive, PoolConfig};
 
 /// The device's address, and the bits of it that its network shares: where QEMU's user network expects a guest.
-pub(crate) const ADDRESS: (Ipv4Address, u8) = (Ipv4Address::new(10, 0, 2, 15), 24);
+pub const ADDRESS: (Ipv4Address, u8) = (Ipv4Address::new(10, 0, 2, 15), 24);
 /// Where everything else is sent.
-pub(crate) const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+pub const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
 /// Clients that are served at a time, over all TCP services.
-pub(crate) const SLOTS: usize = 8;
+pub const SLOTS: usize = 8;
 /// Bytes of a slot's ring for what comes in, which is the window that TCP offers: one segment of the greatest length.
-pub(crate) const RX_RING: usize = 1460;
+pub const RX_RING: usize = 1460;
 /// Bytes of a slot's ring for what goes out and is not acknowledged.
-pub(crate) const TX_RING: usize = 1460;
+pub const TX_RING: usize = 1460;
 /// Bytes of a session's input: a longer line, or a longer header in JSON, is refused.
-pub(crate) const INPUT: usize = 448;
+pub const INPUT: usize = 448;
 /// Bytes of a session's output. The longest reply must fit: for `chat` a line with its stamp and names, [`MAX_LINE`] + 321; for
 /// `message` a header (218) and twice the longest value or key with 80 bytes around it, 490, and beside it the request, which is thus
 /// at most 214 bytes of JSON.
-pub(crate) const OUTPUT: usize = 704;
+pub const OUTPUT: usize = 704;
 
-/// Keys in the store, a power of two; and the most bytes of a key and of a value.
-pub(crate) const KEYS: usize = 32;
-pub(crate) const KEY: usize = 24;
-pub(crate) const VALUE: usize = 96;
+/// Keys in the store, a power of two.
+pub const KEYS: usize = 32;
+/// The most bytes of a key.
+pub const KEY: usize = 24;
+/// The most bytes of a value.
+pub const VALUE: usize = 96;
 
 /// The most bytes of a line in the chat room.
-pub(crate) const MAX_LINE: usize = 256;
+pub const MAX_LINE: usize = 256;
 /// Bytes of the chat room's log: how far a slow reader may fall behind, and what newcomers can be told.
-pub(crate) const CHAT_LOG: usize = 2048;
+pub const CHAT_LOG: usize = 1536;
 
-/// Datagrams that wait to be taken or to be sent, and bytes of them.
-pub(crate) const DATAGRAMS: usize = 4;
-pub(crate) const DATAGRAM_BYTES: usize = smoltcp_demo::MAX_DATAGRAM;
+/// Datagrams that wait to be taken, or to be sent.
+pub const DATAGRAMS: usize = 4;
+/// Bytes of the datagrams that wait, in each direction.
+pub const DATAGRAM_BYTES: usize = smoltcp_demo::MAX_DATAGRAM;
 
 /// Frames that are taken from the controller before the clients are served.
-pub(crate) const PACKETS: usize = 8;
+pub const PACKETS: usize = 8;
 
 /// The settings of every session.
-pub(crate) const SESSION: SessionConfig = SessionConfig {
+pub const SESSION: SessionConfig = SessionConfig {
     max_frame: 16 << 20,
     idle_timeout: Some(Duration::from_secs(15 * 60)),
     close_timeout: Duration::from_secs(5),
 };
 
 /// The settings of the slots: somebody else may be waiting for one.
-pub(crate) const POOL: PoolConfig = PoolConfig {
+pub const POOL: PoolConfig = PoolConfig {
     handshake: Duration::from_secs(5),
     handshake_grace: Duration::from_millis(200),
     drain: Duration::from_secs(10),
@@ -77,5 +80,5 @@ pub(crate) const POOL: PoolConfig = PoolConfig {
 };
 
 /// The rules of the chat room.
-pub(crate) const CHAT: ChatRules =
+pub const CHAT: ChatRules =
     ChatRules { rate: 10, history: 10, max_line: MAX_LINE, pause: Duration::ZERO, patience: Duration::ZERO };

@@ -4,18 +4,22 @@
 //! |---|---|
 //! | [`board`] | clocks and switches of the chip, and its Ethernet address |
 //! | [`clock`] | the time since boot, from SysTick |
+//! | [`config`] | what the firmware is made for, and what that costs |
 //! | [`ethernet`] | the Ethernet controller, as a device of smoltcp |
+//! | [`network`] | all of these together: the board as a machine on a network |
 //! | [`stack`] | where the program's stack is, how full it was, and what happens when it overflows |
 //!
 //! Linking it brings the panic handler, the hard fault handler and the log. The programs are `firmware`, all services of
-//! Framewright, and `raw-echo`, what smoltcp does without it, to compare.
+//! Framewright; `raw-echo`, what smoltcp does without it, to compare; and `overflow`, which uses up its stack.
 
 #![no_std]
 
 pub mod board;
 pub mod clock;
+pub mod config;
 pub mod ethernet;
 mod fault;
+pub mod network;
 pub mod stack;
 
 #[cfg(all(feature = "rtt", not(feature = "semihosting")))]

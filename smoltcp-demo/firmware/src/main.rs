@@ -4,7 +4,6 @@
 #![no_std]
 #![no_main]
 
-mod config;
 mod memory;
 
 use core::time::Duration;
@@ -12,9 +11,8 @@ use core::time::Duration;
 use cortex_m_rt::entry;
 use lm3s6965evb::clock::Clock;
 use lm3s6965evb::ethernet::Ethernet;
-use lm3s6965evb::{board, stack};
-use smoltcp::iface::{Config, Interface};
-use smoltcp::wire::{EthernetAddress, IpCidr};
+use lm3s6965evb::network::Network;
+use lm3s6965evb::{config, stack};
 use smoltcp_demo::UdpEcho;
 use smoltcp_demo::pool::Event;
 use smoltcp_demo::services::{Catalogue, ServiceName};
@@ -39,21 +37,7 @@ extern "C" fn program() -> ! {
 /// Not inlined: what it needs of the stack to put them together is free again when it returns.
 #[inline(never)]
 fn start() -> (&'static mut memory::Server, &'static mut Ethernet, Clock) {
-    let Some(peripherals) = cortex_m::Peripherals::take() else {
-        defmt::panic!("the program runs once");
-    };
-    if !board::start() {
-        defmt::warn!("the PLL does not lock: times are wrong");
-    }
-    let clock = Clock::start(peripherals.SYST);
-    let address = board::ethernet_address();
-    let ethernet = memory::ethernet(address);
-    // There is no source of chance on this chip. Sequence numbers differ from board to board; between two boots, only as the
-    // start of the clock does.
-    let [.., d, e, f] = address.0;
-    let seed = clock.now().as_micros() ^ u64::from(u32::from_le_bytes([d, e, f, 0])) << 32;
-    let interface = interface(address, seed, ethernet);
-
+    let Network { interface, ethernet, clock } = Network::start();
     let (ip, _) = config::ADDRESS;
     let mut services = Catalogue::new(config::SESSION, memory::shared());
     for service in ServiceName::ALL {
@@ -70,18 +54,6 @@ fn start() -> (&'static mut memory::Server, &'static mut Ethernet, Clock) {
     defmt::info!("no clock was set: the time of day is the time since boot");
     defmt::info!("ready");
     (server, ethernet, clock)
-}
-
-/// The interface with its address.
-fn interface(address: EthernetAddress, seed: u64, ethernet: &mut Ethernet) -> Interface {
-    let mut settings = Config::new(address.into());
-    settings.random_seed = seed;
-    let mut interface = Interface::new(settings, ethernet, smoltcp::time::Instant::ZERO);
-    let (ip, prefix) = config::ADDRESS;
-    // smoltcp has room for two addresses and two routes.
-    interface.update_ip_addrs(|addresses| _ = addresses.push(IpCidr::new(ip.into(), prefix)));
-    let _ = interface.routes_mut().add_default_ipv4_route(config::GATEWAY);
-    interface
 }
 
 fn serve(server: &mut memory::Server, ethernet: &mut Ethernet, clock: &Clock) -> ! {

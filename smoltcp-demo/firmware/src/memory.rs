@@ -4,16 +4,13 @@ use core::cell::RefCell;
 
 use framewright::service::Seat;
 use framewright::{Table, WallClock};
-use lm3s6965evb::ethernet::{Ethernet, FrameBuffer};
+use lm3s6965evb::config;
 use smoltcp::iface::{Interface, SocketSet, SocketStorage};
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket as UdpSocket};
-use smoltcp::wire::EthernetAddress;
 use smoltcp_demo::pool::{Slot, SlotMemory};
 use smoltcp_demo::services::{Catalogue, Conversation, State};
 use smoltcp_demo::{Pool, UdpEcho};
 use static_cell::{ConstStaticCell, StaticCell};
-
-use crate::config;
 
 /// The key-value store, by reference.
 type Store = &'static RefCell<Table<{ config::KEYS }, { config::KEY }, { config::VALUE }>>;
@@ -119,15 +116,6 @@ pub(crate) fn server(
         Some(udp_echo) => server.with_udp_echo(udp_echo),
         None => server,
     })
-}
-
-/// The Ethernet controller, with place for a frame that came and for one to send.
-pub(crate) fn ethernet(address: EthernetAddress) -> &'static mut Ethernet {
-    static RECEIVED: ConstStaticCell<FrameBuffer> = ConstStaticCell::new([0; size_of::<FrameBuffer>()]);
-    static OUTGOING: ConstStaticCell<FrameBuffer> = ConstStaticCell::new([0; size_of::<FrameBuffer>()]);
-    static ETHERNET: StaticCell<Ethernet> = StaticCell::new();
-
-    ETHERNET.init(Ethernet::start(address, RECEIVED.take(), OUTGOING.take()))
 }
 
 /// Fills an array in its place. To make it first and then move it would take as much stack.

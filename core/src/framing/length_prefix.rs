@@ -181,13 +181,12 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
         if OFFSET > 0 {
             state.lead = *lead;
         }
-        let len = match state.memo.get(bytes) {
-            Some(len) => len,
-            None => {
-                let len = Self::payload_len(bytes)?;
-                state.memo.set(bytes, len);
-                len
-            }
+        let len = if let Some(len) = state.memo.get(bytes) {
+            len
+        } else {
+            let len = Self::payload_len(bytes)?;
+            state.memo.set(bytes, len);
+            len
         };
         Ok(Step::Begin { take: Self::HEADER, len })
     }

@@ -54,10 +54,22 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
     }
 
+    /// Free space behind the unread bytes, where nothing is ever gathered: as much as `total` unread bytes need, those that are here
+    /// included, and a quarter of the storage, so that a reader is not fed in crumbs.
+    #[inline]
+    pub(crate) fn spare_behind(&mut self, total: usize) -> &mut [u8] {
+        let unread = self.end - self.read;
+        if unread == 0 || self.capacity() - self.end < (self.capacity() / 4).max(total.saturating_sub(unread)) {
+            copy_down(self.storage.as_mut(), self.read..self.end, 0);
+            (self.read, self.end) = (0, unread);
+        }
+        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+    }
+
     /// The first `n` bytes of the spare space were filled; more than there are counts as all.
     #[inline]
     pub(crate) fn commit(&mut self, n: usize) {
-        self.end = self.end.saturating_add(n).min(self.capacity());
+        self.end += n.min(self.capacity() - self.end);
     }
 
     /// Copies as many of `bytes` as fit behind the unread ones, and says how many. The gap is as for `spare_mut`.
@@ -126,7 +138,7 @@ impl<S: Storage> Buffer<S> {
     /// Drops the first `n` unread bytes.
     #[inline]
     pub(crate) fn skip(&mut self, n: usize) {
-        self.read = self.read.saturating_add(n).min(self.end);
+        self.read += n.min(self.end - self.read);
     }
 
     /// The first `n` unread bytes are payload: they join what is gathered.
@@ -323,9 +335,19 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
 #[inline(never)]
 pub(crate) fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
     let distance = from.start.saturating_sub(to);
-    if let Some(window) = bytes.get_mut(to..from.end)
-        && distance <= window.len()
-    {
-        window.copy_within(distance.., 0);
+    let Some(window) = bytes.get_mut(to..from.end) else { return };
+    if cfg!(target_pointer_width = "64") {
+        if distance <= window.len() {
+            window.copy_within(distance.., 0);
+        }
+        return;
+    }
+    // `memmove` alone is longer than all the rest here, and a small device has no other use for it.
+    let mut at = 0;
+    while let Some(byte) = window.get(at + distance).copied() {
+        if let Some(place) = window.get_mut(at) {
+            *place = byte;
+        }
+        at += 1;
     }
 }

@@ -10,6 +10,8 @@
 
 use core::ops::Range;
 
+use crate::framing::Run;
+
 /// Where a decoder or encoder keeps its bytes: an array, a borrowed slice, a boxed slice.
 pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {}
 
@@ -133,6 +135,43 @@ impl<S: Storage> Buffer<S> {
     #[inline(always)]
     pub(crate) fn get(&self, range: Range<usize>) -> Option<&[u8]> {
         self.storage.as_ref().get(range)
+    }
+
+    /// Lets `run` write payload behind what is gathered, until that is `most` bytes, from the unread bytes, or from `chunk` where there
+    /// are none.
+    #[inline(always)]
+    pub(crate) fn gather_run(&mut self, chunk: &[u8], most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
+        let nothing_unread = self.read == self.end;
+        if self.start == self.filled {
+            (self.start, self.filled) = (0, 0);
+        }
+        let from = self.filled;
+        let storage = self.storage.as_mut();
+        let (free, input) = if nothing_unread {
+            (storage, chunk)
+        } else {
+            let split = storage.get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
+            split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread))
+        };
+        let free = free.get_mut(from..).unwrap_or_default();
+        let room = free.len().min(most.saturating_sub(from - self.start));
+        let done = run(input, free.get_mut(..room).unwrap_or_default());
+        self.filled += done.written.min(room);
+        if nothing_unread {
+            (self.read, self.end) = (self.filled, self.filled);
+        } else {
+            self.skip(done.take);
+        }
+        self.check();
+        done
+    }
+
+    /// Where the gathered payload lies, which is taken away.
+    #[inline(always)]
+    pub(crate) fn take_gathered_range(&mut self) -> Range<usize> {
+        let range = self.start..self.filled;
+        self.start = self.filled;
+        range
     }
 
     /// Drops the first `n` unread bytes.
@@ -296,7 +335,7 @@ impl<S: Storage> Buffer<S> {
 /// Copies `from` to `to`, which are of one length. For a few bytes, which a cut frame leaves at both ends, a call of `memcpy` would take
 /// longer than to copy them: here they are two pieces that may overlap.
 #[inline(always)]
-fn copy_short(to: &mut [u8], from: &[u8]) {
+pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     if let ([to], [from]) = (&mut *to, from) {
         *to = *from;
         return;
@@ -306,7 +345,8 @@ fn copy_short(to: &mut [u8], from: &[u8]) {
         && (copy_ends::<32>(to, from)
             || copy_ends::<16>(to, from)
             || copy_ends::<8>(to, from)
-            || copy_ends::<4>(to, from))
+            || copy_ends::<4>(to, from)
+            || copy_ends::<2>(to, from))
     {
         return;
     }

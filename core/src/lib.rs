@@ -168,6 +168,7 @@
 //! | `json` (default) | the `json-header` framing and the `message` service, by `serde-json-core` |
 //! | `embedded-io` | `io`: frames over anything that reads and writes, blocking |
 //! | `embedded-io-async` | `io_async`: the same for async, safe to cancel |
+//! | `memchr` | delimiters are searched for with vector instructions, by `memchr`: for hosts |
 //! | `defmt` | `defmt::Format` on the public types |
 //!
 //! # Guarantees, and how each is kept

@@ -178,6 +178,7 @@
 //! - *Limits are checked last, in 64 bits or more*, whatever the width of `usize`.
 //! - *An error is reported once.* After one that the stream cannot go on from, nothing is delivered until [`Decoder::reset`].
 //! - *A stream that ends inside a frame is not a clean end*: [`Decoder::finish`] tells them apart.
+//! - *Memory is what you lend, and what the table in [`memory`] says*: the compiler checks it, for 32 and for 64 bits.
 //!
 //! # When to choose something else
 //!
@@ -202,6 +203,9 @@ pub mod io;
 #[cfg(feature = "embedded-io-async")]
 pub mod io_async;
 pub mod service;
+#[cfg(doc)]
+#[doc = include_str!("../docs/memory.md")]
+pub mod memory {}
 pub mod session;
 mod shared;
 mod store;

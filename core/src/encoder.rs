@@ -8,9 +8,9 @@
 //!
 //! A payload that lies elsewhere and should not be copied is sent as an [`Outgoing`].
 
-use crate::buffer::{Storage, copy_down};
+use crate::buffer::{Storage, copy_down, may_hold};
 use crate::error::EncodeError;
-use crate::framing::{Framing, Tail};
+use crate::framing::{Framing, Tail, least_storage};
 
 /// Frames of the law `L` that wait to be sent, in the storage `S`.
 #[derive(Clone, Debug)]
@@ -37,8 +37,9 @@ enum Open {
 }
 
 impl<L: Framing, S: Storage> Encoder<L, S> {
-    /// An encoder with nothing to send.
+    /// An encoder with nothing to send. Storage in which no frame fits is refused as [`Storage`] says.
     pub const fn new(law: L, storage: S) -> Self {
+        const { assert!(may_hold::<S>(least_storage::<L>()), "this storage is too short for one frame of this law") }
         Self { law, storage, start: 0, end: 0, held: 0, open: Open::No }
     }
 

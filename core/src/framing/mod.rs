@@ -156,7 +156,7 @@ pub trait Framing {
     /// Writes what stands before a payload of `len` bytes; `None` where the length is not known yet.
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
+    /// [`EncodeError::TooLong`], [`EncodeError::TooShort`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
     /// [`EncodeError::Full`] from `out`.
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError>;
 
@@ -350,6 +350,11 @@ impl<'a> Tail<'a> {
         let len = self.buffer.len().saturating_sub(keep).max(self.written);
         Self { buffer: self.buffer.get_mut(..len).unwrap_or_default(), ..self }
     }
+}
+
+/// The bytes of storage without which a decoder or encoder of the law `L` could not handle one frame.
+pub(crate) const fn least_storage<L: Framing>() -> usize {
+    if L::COUNTED { L::LEAST_HEADER + L::SUFFIX } else { L::SUFFIX }
 }
 
 /// Counts payload of which `left` bytes are to come: a step inside it, or, where `input` has its end, how many bytes of it are

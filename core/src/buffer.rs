@@ -49,6 +49,9 @@ pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {}
 
 impl<T: AsRef<[u8]> + AsMut<[u8]>> Storage for T {}
 
+/// Whether there are short ways for the usual frames, whose code is made anew at each call. On a small processor memory is dearer than time.
+pub(crate) const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
 /// Whether a storage may have so many bytes, as far as its type tells. What is not aligned is bytes and nothing else, as an array is:
 /// whatever refers to bytes elsewhere, or counts them, is aligned further. (What has no size may stand for a `static`.)
 pub(crate) const fn may_hold<S>(bytes: usize) -> bool {

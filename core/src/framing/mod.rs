@@ -86,6 +86,7 @@ use core::fmt::Debug;
 
 use search::{find, find_either};
 
+use crate::buffer::{SHORT_WAYS, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// A law that cuts a byte stream into frames, and wraps payloads into frames.
@@ -306,7 +307,11 @@ impl<'a> Tail<'a> {
         let room = self.room();
         match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
             Some(place) => {
-                place.copy_from_slice(bytes);
+                if SHORT_WAYS {
+                    copy_short(place, bytes);
+                } else {
+                    place.copy_from_slice(bytes);
+                }
                 self.written += bytes.len();
                 Ok(())
             }

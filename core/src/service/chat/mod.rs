@@ -97,6 +97,10 @@ enum Listing {
     Who {
         seat: usize,
     },
+    /// Nothing yet of the last `n` messages.
+    Last {
+        n: usize,
+    },
     /// The messages from one place of the log up to another.
     History {
         from: u64,
@@ -197,15 +201,17 @@ impl Listener {
             hub.count_dropped();
             return Err(Refusal::FellBehind);
         }
-        let (begin, before) = (cursor, out.room());
-        let (heard, flow) = if !self.list(hub, out)? {
+        let before = out.room();
+        let listed = self.list(hub, &mut cursor, out)?;
+        let (begin, room) = (cursor, out.room());
+        let (heard, flow) = if !listed {
             (Heard::Part { got_on: out.room() < before }, Flow::Wait)
         } else if !self.read(hub, &mut cursor, out)? {
             (Heard::Part { got_on: out.room() < before }, Flow::Continue)
         } else {
             (Heard::AllAndSleeps, Flow::Continue)
         };
-        let told = cursor > begin && out.room() < before;
+        let told = cursor > begin && out.room() < room;
         let (attention, heard) = match (heard, rules.pause_among(hub.members())) {
             (Heard::Part { .. }, _) => (Attention::Behind { look_at: now + LOOK_AGAIN }, heard),
             (_, Some(pause)) if told => (Attention::Pausing { until: now.after(pause.into()) }, Heard::All),
@@ -216,8 +222,13 @@ impl Listener {
         Ok(flow)
     }
 
-    /// Goes on with a list that was asked for. Whether that is told.
-    fn list<P, R, W, S>(&mut self, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<bool, Refusal>
+    /// Goes on with a list that was asked for, by a member that has read up to `cursor`. Whether that is told.
+    fn list<P, R, W, S>(
+        &mut self,
+        hub: &Hub<P, R, W>,
+        cursor: &mut u64,
+        out: &mut Encoder<Lines, S>,
+    ) -> Result<bool, Refusal>
     where
         P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
         R: Storage,
@@ -234,6 +245,13 @@ impl Listener {
                         (Listing::Who { seat: seat + usize::from(told) }, told)
                     }
                 },
+                Listing::Last { n } => {
+                    // First what it has not read: the history repeats that too, and nothing is to come after it that is in it.
+                    if !self.read(hub, cursor, out)? {
+                        return Ok(false);
+                    }
+                    Self::repeat(n, hub, out)?
+                }
                 Listing::History { from, until } => {
                     let from = from.max(hub.log().oldest());
                     match hub.log().entry(from) {
@@ -278,12 +296,12 @@ impl Listener {
     fn flow(&self) -> Flow {
         match self.listing {
             Listing::None => Flow::Continue,
-            Listing::Who { .. } | Listing::History { .. } => Flow::Wait,
+            Listing::Who { .. } | Listing::Last { .. } | Listing::History { .. } => Flow::Wait,
         }
     }
 
-    /// Begins to repeat the last `n` messages.
-    fn repeat<P, R, W, S>(&mut self, n: usize, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<(), Refusal>
+    /// Announces the last `n` messages. What is to be told next, and whether there was room.
+    fn repeat<P, R, W, S>(n: usize, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<(Listing, bool), Refusal>
     where
         P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
         R: Storage,
@@ -298,11 +316,20 @@ impl Listener {
         };
         let all = messages().count();
         let told = n.min(all);
-        let Some((from, _)) = messages().nth(all - told) else {
-            return say(out, format_args!("* No messages to repeat."));
+        let mut heading = String::<WORDS>::new();
+        let next = match messages().nth(all - told) {
+            None => {
+                let _ = heading.push_str("* No messages to repeat.");
+                Listing::None
+            }
+            Some((from, _)) => {
+                // Far shorter than that.
+                let _ = write!(heading, "* The last {told} message{}:", if told == 1 { "" } else { "s" });
+                Listing::History { from, until: log.end() }
+            }
         };
-        self.listing = Listing::History { from, until: log.end() };
-        say(out, format_args!("* The last {told} message{}:", if told == 1 { "" } else { "s" }))
+        let told = tell(out, [heading.as_bytes(), b""])?;
+        Ok((if told { next } else { Listing::Last { n } }, told))
     }
 }
 
@@ -344,11 +371,9 @@ where
                 entered = say(out, format_args!("[ERROR] The room is full.")).and(Err(Refusal::Full));
                 return;
             };
-            let mut listener = Listener { ticket, listing: Listing::None, attention: Attention::Asleep };
+            let listener = Listener { ticket, listing: Listing::Last { n: history }, attention: Attention::Asleep };
             let name = hub.name(ticket).map_or("", |name| name.as_str());
-            entered = say(out, format_args!("* You are {name}. /help lists the commands."))
-                .and_then(|()| listener.repeat(history, hub, out))
-                .map(|()| listener.flow());
+            entered = say(out, format_args!("* You are {name}. /help lists the commands.")).map(|()| listener.flow());
             *state = State::Member(listener);
         });
         entered
@@ -405,12 +430,12 @@ where
                     }
                     say(out, format_args!("* You are {}.", hub.name(ticket).map_or("", |name| name.as_str())))
                 }
-                "history" => match rest {
-                    "" => listener.repeat(rules.history, hub, out),
-                    _ => match rest.parse() {
-                        Ok(n) => listener.repeat(n, hub, out),
-                        Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
-                    },
+                "history" => match if rest.is_empty() { Ok(rules.history) } else { rest.parse() } {
+                    Ok(n) => {
+                        listener.listing = Listing::Last { n };
+                        Ok(())
+                    }
+                    Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
                 },
                 "help" => HELP.iter().try_for_each(|line| Ok(out.push(line)?)),
                 "quit" => say(out, format_args!("* Bye.")),

@@ -207,6 +207,7 @@
 //! | `json` (default) | the `json-header` framing and the `message` service, by `serde-json-core` |
 //! | `embedded-io` | `io`: frames over anything that reads and writes, blocking |
 //! | `embedded-io-async` | `io_async`: the same for async, safe to cancel |
+//! | `memchr` | delimiters are searched for with vector instructions, by `memchr`: for hosts |
 //! | `defmt` | `defmt::Format` on the public types |
 //!
 //! None of them changes what the rest does, and none needs an allocator. Without default features the crate depends on `heapless` alone.
@@ -218,6 +219,7 @@
 //! | any split of a stream gives the same frames | `core/tests/splits` cuts streams at every place, into single bytes and at random, for every law, policy and way in; the fuzz targets of `core/fuzz` do the same, guided by coverage |
 //! | nothing from the wire panics or loops | decoder and encoder of every law but `JsonHeader` are linked for a Cortex-M3 where a reachable panic is a link error (`tests/size/measure`); arbitrary bytes in property tests and fuzz targets |
 //! | nothing from the wire reserves memory | there is no allocator to ask: `no_std` without `alloc`; a claim of 4 GiB is refused, or streamed |
+//! | memory is what you lend, and what the table in [`memory`] says | the compiler checks the table, for 32 and for 64 bits (`core/tests/sizes`) |
 //! | no `unsafe` | `#![forbid(unsafe_code)]` |
 //! | limits are checked last, and in 64 bits or more | `core/tests/limits.rs`, also where `usize` has 32 bits (`.ci/run bits32`) |
 //! | an error is reported once; where the stream cannot go on, nothing is delivered until [`Decoder::reset`] | `core/tests/limits.rs` |
@@ -231,6 +233,7 @@
 //! # Sizes and speeds
 //!
 //! What a value holds is its storage and little more; a session has storage twice. These are bounds for 64 bits; with 32 it is less.
+//! [`memory`] has a table of all types.
 //!
 //! ```
 //! use framewright::{Decoder, Encoder, Session, framing::U32, service::Echo};
@@ -271,6 +274,9 @@ pub mod io;
 #[cfg(feature = "embedded-io-async")]
 pub mod io_async;
 pub mod service;
+#[cfg(doc)]
+#[doc = include_str!("../docs/memory.md")]
+pub mod memory {}
 pub mod session;
 mod shared;
 mod store;

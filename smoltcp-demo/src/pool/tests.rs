@@ -292,23 +292,6 @@ fn a_port_without_a_service_is_refused_and_costs_no_slot() {
 }
 
 #[test]
-fn a_client_whose_answers_come_in_time_gets_through_a_flood_of_syns() {
-    let mut bench = Bench::new(&Setup { slots: 8, ..Setup::default() });
-    let mut flood = 1000;
-    for _ in 0..50 {
-        // Twenty a second, for two seconds and a half, and none is ever completed.
-        bench.send(&Raw::new(flood, ECHO), TcpControl::Syn, b"");
-        flood += 1;
-        bench.pass(Duration::from_millis(50));
-    }
-    let mut peer = bench.connect(Raw::new(1, ECHO));
-    bench.send(&Raw::new(flood, ECHO), TcpControl::Syn, b"");
-    assert_eq!(bench.exchange(&mut peer, HELLO), HELLO);
-    bench.pass(Duration::from_secs(20));
-    assert_eq!(bench.free(), 7, "{:?}", bench.occupancy());
-}
-
-#[test]
 fn a_slot_forgets_that_its_last_client_could_not_be_found() {
     let mut bench = Bench::new(&Setup { slots: 1, ..Setup::default() });
     bench.introduce();

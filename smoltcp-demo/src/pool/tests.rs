@@ -7,7 +7,7 @@ use framewright::service::{ChatRules, Seat};
 use framewright::{CloseReason, SessionConfig, Table, WallClock};
 use smoltcp::iface::{Config, Interface, SocketStorage};
 use smoltcp::phy::{Device, DeviceCapabilities, TxToken};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, TcpControl};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address, TcpControl};
 
 use super::*;
 use crate::device::{ETHERNET_MTU, Line, LinkEnd, link};
@@ -289,6 +289,18 @@ fn a_port_without_a_service_is_refused_and_costs_no_slot() {
     bench.settle();
     assert!(bench.sent_to(&peer).pop().expect("an answer").segment.rst);
     assert_eq!((bench.free(), bench.events.len()), (4, 0));
+}
+
+#[test]
+fn a_server_is_reached_at_each_of_its_addresses() {
+    // smoltcp has room for two of them unless told otherwise.
+    let more: Vec<_> = (2..=8).map(|n| Ipv4Address::new(10, n, 0, 1)).collect();
+    let mut bench = Bench::new(&Setup { slots: 8, more: more.clone(), ..Setup::default() });
+    for (number, server) in (1..).zip(more) {
+        let mut peer = bench.connect(Raw { server, ..Raw::new(number, ECHO) });
+        assert_eq!(bench.exchange(&mut peer, HELLO), HELLO, "at {server}");
+    }
+    assert_eq!(bench.free(), 1);
 }
 
 #[test]

@@ -205,7 +205,8 @@ impl fmt::Display for HostError {
             Doing::Receiving => write!(f, "no reply from {target}"),
             Doing::Storing => write!(f, "cannot write to {target}"),
             Doing::Opening => write!(f, "cannot open {target}"),
-            Doing::Preparing => f.write_str(target),
+            Doing::Preparing if self.kind == ErrorKind::BadSetting => f.write_str(target),
+            Doing::Preparing => write!(f, "cannot set up {target}"),
         }?;
         write!(f, ": {}", self.advice())?;
         if let ErrorKind::TimedOut { after: Some(after) } = self.kind {

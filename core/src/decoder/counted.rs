@@ -24,6 +24,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     self.frame_at = self.position;
                     self.head = 0;
                     let input = if unread > 0 { self.buffer.unread() } else { *chunk };
+                    // A header longer than the storage is refused wherever it is cut, so also where it is not.
+                    let input = input.get(..self.buffer.capacity()).unwrap_or(input);
                     let available = input.len();
                     match self.law.step(&mut self.state, input) {
                         Ok(Step::Begin { take, len }) if (1..=available).contains(&take) => {

@@ -123,4 +123,5 @@ Examples:
   framewright kv SET key value             a key-value store; see `framewright kv --help`
   framewright chat --name ann              a chat room; see `framewright chat --help`
   framewright time                         the server's time
+  framewright generate completions bash    completions for a shell; `generate man DIR` writes manual pages
 ";

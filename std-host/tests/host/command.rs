@@ -289,5 +289,7 @@ fn shells_accept_the_completions_and_the_manual_has_every_command() {
     assert_eq!(lost.status.code(), Some(1));
     assert!(String::from_utf8(lost.stderr).unwrap().starts_with("framewright: cannot write to /nonexistent: No such"));
     let help = String::from_utf8(run(&["--help"], b"").stdout).unwrap();
-    assert!(!help.contains("generate"), "it is hidden");
+    assert!(help.contains("framewright generate completions bash"), "{help}");
+    let commands = help.split("Options:").next().unwrap();
+    assert!(!commands.contains("generate"), "it is hidden among the commands");
 }

@@ -192,6 +192,28 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
     }
 
+    /// This encoder under another law for a while: what `write` writes joins the bytes to send, as frames of `law`. For connections
+    /// whose framing is known only when they are opened.
+    ///
+    /// ```
+    /// use framewright::{Encoder, framing::{Lines, U32}};
+    ///
+    /// let mut encoder = Encoder::new(U32::new(), [0; 16]);
+    /// encoder.push(b"hi")?;
+    /// encoder.under(Lines, |lines| lines.push(b"there"))?;
+    /// assert_eq!(encoder.pending(), b"\0\0\0\x02hithere\n");
+    /// # Ok::<(), framewright::EncodeError>(())
+    /// ```
+    #[inline]
+    pub fn under<M: Framing, R>(&mut self, law: M, write: impl FnOnce(&mut Encoder<M, &mut [u8]>) -> R) -> R {
+        let Self { start, end, held, open, .. } = *self;
+        let mut other = Encoder { law, storage: self.storage.as_mut(), start, end, held, open };
+        let written = write(&mut other);
+        let Encoder { start, end, held, open, .. } = other;
+        (self.start, self.end, self.held, self.open) = (start, end, held, open);
+        written
+    }
+
     /// Drops everything, for a connection that is gone.
     pub fn reset(&mut self) {
         (self.start, self.end, self.held, self.open) = (0, 0, 0, Open::No);

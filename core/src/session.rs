@@ -223,7 +223,7 @@ where
         config: SessionConfig,
         now: Instant,
     ) -> Result<Self, SessionError> {
-        let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+        let overhead = service.overhead();
         let have = output.as_ref().len();
         let decoder = Decoder::new(law.clone(), input).with_max_frame(config.max_frame);
         let (reply_extra, reply_piece, decoder) = match service.intake() {
@@ -460,7 +460,7 @@ where
                     }
                     let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
                     self.settle(done, now);
-                    if done == Ok(Flow::Wait) {
+                    if matches!(done, Ok(Flow::Wait)) {
                         return true;
                     }
                     answered = true;
@@ -573,7 +573,7 @@ fn fitting<L: Framing>(law: &L, room: usize) -> usize {
 
 /// Bytes of output storage that a session of this service needs at least: for front ends that choose the size of it then.
 pub fn needed_output<V: Service>(service: &V, law: &V::Framing) -> usize {
-    let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+    let overhead = service.overhead();
     match service.intake() {
         Intake::Whole { reply } => overhead + reply,
         // Whatever the room is, the answer to one more byte of the request must fit.

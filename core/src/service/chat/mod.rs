@@ -472,7 +472,7 @@ where
             {
                 told = listener.listen(hub, rules, now, out);
             }
-            if told == Ok(Flow::Continue) && !hub.may_speak(ticket, rules, now) {
+            if matches!(told, Ok(Flow::Continue)) && !hub.may_speak(ticket, rules, now) {
                 *ask_at = Some(now + ASK_AGAIN);
                 told = Ok(Flow::Wait);
             }

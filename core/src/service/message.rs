@@ -127,10 +127,11 @@ impl<K: Store, const KEY: usize> Message<K, KEY> {
     fn answer_binary<S: Storage>(first: &[u8], out: &mut Encoder<JsonHeader, S>) -> Result<(), Refusal> {
         *out.law_mut() = BINARY;
         let first = first.get(..FIRST).unwrap_or(first);
-        out.begin(Some((BINARY_ANSWER.len() + first.len()) as u64))?;
-        out.chunk_whole(BINARY_ANSWER)?;
-        out.chunk_whole(first)?;
-        Ok(out.end()?)
+        let answer = out.reserve(BINARY_ANSWER.len() + first.len())?;
+        for (place, byte) in answer.iter_mut().zip(BINARY_ANSWER.iter().chain(first)) {
+            *place = *byte;
+        }
+        Ok(out.commit(BINARY_ANSWER.len() + first.len())?)
     }
 }
 

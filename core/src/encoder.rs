@@ -95,6 +95,21 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         })
     }
 
+    /// [`push`](Self::push) for a payload that lies in several pieces.
+    ///
+    /// # Errors
+    /// As `push`.
+    pub fn push_parts(&mut self, payload: &[&[u8]]) -> Result<(), EncodeError> {
+        self.write(|law, tail| {
+            law.prefix(Some(payload.iter().map(|part| part.len() as u64).sum()), tail)?;
+            for part in payload {
+                law.check(part)?;
+                whole_body(law, part, tail)?;
+            }
+            law.suffix(tail)
+        })
+    }
+
     /// Makes place for a payload of up to `len` bytes, to be written there and ended by [`commit`](Self::commit). The bytes of
     /// the place are whatever was there before.
     ///
@@ -107,7 +122,9 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         self.open = Open::No;
         let expanded = self.law.expansion(len);
         let need = expanded.saturating_add(L::PREFIX + L::SUFFIX);
-        self.make_room(need)?;
+        if need > self.capacity() - self.end {
+            relieve(self.storage.as_mut(), &mut self.start, &mut self.end, need, true)?;
+        }
         // A payload that grows on its way stands as far back as it can grow.
         let at = self.end + L::PREFIX + expanded.saturating_sub(len);
         let room = self.storage.as_ref().len() - self.end;
@@ -219,6 +236,28 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
     }
 
+    /// This encoder under another law for a while: what `write` writes joins the bytes to send, as frames of `law`. For connections
+    /// whose framing is known only when they are opened.
+    ///
+    /// ```
+    /// use framewright::{Encoder, framing::{Lines, U32}};
+    ///
+    /// let mut encoder = Encoder::new(U32::new(), [0; 16]);
+    /// encoder.push(b"hi")?;
+    /// encoder.under(Lines, |lines| lines.push(b"there"))?;
+    /// assert_eq!(encoder.pending(), b"\0\0\0\x02hithere\n");
+    /// # Ok::<(), framewright::EncodeError>(())
+    /// ```
+    #[inline]
+    pub fn under<M: Framing, R>(&mut self, law: M, write: impl FnOnce(&mut Encoder<M, &mut [u8]>) -> R) -> R {
+        let Self { start, end, held, open, .. } = *self;
+        let mut other = Encoder { law, storage: self.storage.as_mut(), start, end, held, open };
+        let written = write(&mut other);
+        let Encoder { start, end, held, open, .. } = other;
+        (self.start, self.end, self.held, self.open) = (start, end, held, open);
+        written
+    }
+
     /// Drops everything, for a connection that is gone.
     pub fn reset(&mut self) {
         (self.start, self.end, self.held, self.open) = (0, 0, 0, Open::No);
@@ -274,7 +313,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
         let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
         if self.start > 0 && expanded > self.capacity() - self.end {
-            self.compact();
+            // Whatever fits then will do.
+            relieve(self.storage.as_mut(), &mut self.start, &mut self.end, 0, true)?;
         }
         let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
         let room = tail.room();
@@ -313,43 +353,37 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
                     return Ok(());
                 }
                 Err(EncodeError::Full { need, .. }) => {
-                    let need = (tail.written() - held).saturating_add(need);
-                    let (capacity, room) = (self.capacity(), self.room());
                     // How much a payload grows is known only when it is written; then `need` is the most it may be.
-                    if self.start > 0 && (need <= room || !L::VERBATIM) {
-                        self.compact();
-                    } else if self.end == 0 || L::VERBATIM && need > capacity {
-                        return Err(EncodeError::TooLarge { need, capacity });
-                    } else {
-                        return Err(EncodeError::Full { need, room });
-                    }
+                    let need = (tail.written() - held).saturating_add(need);
+                    relieve(self.storage.as_mut(), &mut self.start, &mut self.end, need, L::VERBATIM)?;
                 }
                 Err(other) => return Err(other),
             }
         }
     }
+}
 
-    /// Makes `need` bytes free behind the bytes to send, by moving these to the front if that helps.
-    #[inline]
-    fn make_room(&mut self, need: usize) -> Result<(), EncodeError> {
-        let (capacity, room) = (self.capacity(), self.room());
-        if need > capacity {
-            return Err(EncodeError::TooLarge { need, capacity });
-        }
-        if need > room {
-            return Err(EncodeError::Full { need, room });
-        }
-        if self.start > 0 && need > capacity - self.end {
-            self.compact();
-        }
+/// Makes room for `need` bytes behind the bytes to send, from `start` to `end`, by moving these to the front if that helps. Where `need` is
+/// not `exact`, it is worth a try in any case.
+#[cold]
+#[inline(never)]
+fn relieve(
+    storage: &mut [u8],
+    start: &mut usize,
+    end: &mut usize,
+    need: usize,
+    exact: bool,
+) -> Result<(), EncodeError> {
+    let capacity = storage.len();
+    let room = capacity - (*end - *start);
+    if *start > 0 && (need <= room || !exact) {
+        copy_down(storage, *start..*end, 0);
+        (*start, *end) = (0, *end - *start);
         Ok(())
-    }
-
-    /// Moves the bytes to send to the front.
-    #[cold]
-    fn compact(&mut self) {
-        copy_down(self.storage.as_mut(), self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+    } else if *end == 0 || exact && need > capacity {
+        Err(EncodeError::TooLarge { need, capacity })
+    } else {
+        Err(EncodeError::Full { need, room })
     }
 }
 

@@ -54,7 +54,7 @@ pub const VALUE: usize = 96;
 /// The most bytes of a line in the chat room.
 pub const MAX_LINE: usize = 256;
 /// Bytes of the chat room's log: how far a slow reader may fall behind, and what newcomers can be told.
-pub const CHAT_LOG: usize = 1536;
+pub const CHAT_LOG: usize = 1280;
 
 /// Datagrams that wait to be taken, or to be sent.
 pub const DATAGRAMS: usize = 4;

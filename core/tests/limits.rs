@@ -369,10 +369,11 @@ fn a_law_of_the_users_may_claim_any_length_behind_any_bytes() {
 #[test]
 fn a_broken_law_is_stopped_and_does_not_hang_its_decoder() {
     #[derive(Clone, Copy, Debug)]
-    struct Broken(Step);
-    impl Framing for Broken {
+    struct Broken<const COUNTED: bool>(Step);
+    impl<const COUNTED: bool> Framing for Broken<COUNTED> {
         type State = ();
         const PREFIX: usize = 1;
+        const COUNTED: bool = COUNTED;
         fn step(&self, (): &mut (), _: &[u8]) -> Result<Step, Malformed> {
             Ok(self.0)
         }
@@ -380,19 +381,24 @@ fn a_broken_law_is_stopped_and_does_not_hang_its_decoder() {
             Ok(())
         }
     }
-    let stalled = DecodeErrorKind::Malformed(Malformed::Stalled);
+    fn check<const COUNTED: bool>(step: Step) {
+        let mut decoder = Decoder::new(Broken::<COUNTED>(step), vec![0; 8]).with_oversize(Oversize::Stream);
+        let error = decoder.next_event(&mut &b"abc"[..]).unwrap_err();
+        let stalled = DecodeErrorKind::Malformed(Malformed::Stalled);
+        assert_eq!((error.kind, error.recovery), (stalled, Recovery::Stops), "{step:?}");
+    }
     for step in [
         Step::Need(0),
         Step::Need(1),
+        Step::Need(3),
         Step::Skip(0),
         Step::Idle(0),
         Step::Data(0),
         Step::Begin { take: 0, len: 0 },
         Step::End { data: 0, take: 0 },
     ] {
-        let mut decoder = Decoder::new(Broken(step), vec![0; 8]).with_oversize(Oversize::Stream);
-        let error = decoder.next_event(&mut &b"abc"[..]).unwrap_err();
-        assert_eq!((error.kind, error.recovery), (stalled, Recovery::Stops), "{step:?}");
+        check::<false>(step);
+        check::<true>(step);
     }
 }
 

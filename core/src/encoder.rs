@@ -369,6 +369,10 @@ fn open_tail<S: Storage>(storage: &mut S, end: usize, held: usize) -> Tail<'_> {
 /// Writes all of `payload`, or says what that needs.
 #[inline]
 fn whole_body<L: Framing>(law: &L, payload: &[u8], tail: &mut Tail<'_>) -> Result<(), EncodeError> {
+    // As it stands it fits or not; to copy half of it first would be for nothing.
+    if L::VERBATIM && payload.len() > tail.room() {
+        return Err(EncodeError::Full { need: law.expansion(payload.len()), room: tail.room() });
+    }
     match payload.get(law.body(payload, tail)..) {
         None | Some([]) => Ok(()),
         Some(rest) => Err(EncodeError::Full { need: law.expansion(rest.len()), room: tail.room() }),

@@ -13,7 +13,7 @@ use crate::services::{Catalogue, CatalogueError, HostState, ServiceName, Transpo
 use crate::udp::{MAX_DATAGRAM, UdpEcho};
 
 /// A server whose memory is on the heap.
-pub(crate) type HostServer = Server<'static, Catalogue<Box<[u8]>, HostState>>;
+pub type HostServer = Server<'static, Catalogue<Box<[u8]>, HostState>>;
 
 /// What a server is made of.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Assembly {
     ///
     /// # Errors
     /// The services or the buffers cannot be.
-    pub(crate) fn server(&self, interface: Interface, clock: WallClock) -> Result<HostServer, AssemblyError> {
+    pub fn server(&self, interface: Interface, clock: WallClock) -> Result<HostServer, AssemblyError> {
         let mut catalogue = Catalogue::new(self.session, HostState::new(self.slots, self.chat, clock));
         let mut sockets = SocketSet::new(Vec::new());
         let mut udp_echo = None;

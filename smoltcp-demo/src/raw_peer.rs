@@ -48,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) packets: usize,
     pub(crate) pool: PoolConfig,
     pub(crate) session: SessionConfig,
+    /// Addresses that the server has besides its own: it is reached from everywhere at each.
+    pub(crate) more: Vec<Ipv4Address>,
 }
 
 /// A segment that the server sent.
@@ -61,6 +63,7 @@ pub(crate) struct Seen {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw {
     pub(crate) from: IpEndpoint,
+    pub(crate) server: Ipv4Address,
     pub(crate) to: u16,
     /// The number of the next byte to send.
     pub(crate) next: TcpSeqNumber,
@@ -79,6 +82,7 @@ impl Default for Setup {
             packets: 64,
             pool: PoolConfig::default(),
             session: SessionConfig::default(),
+            more: Vec::new(),
         }
     }
 }
@@ -101,7 +105,11 @@ impl Bench {
         let config = Config::new(SERVER_MAC.into());
         let now = Instant::ZERO;
         let mut interface = Interface::new(config, &mut device, to_smoltcp(now));
-        interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(SERVER.into(), 16)).expect("room"));
+        interface.update_ip_addrs(|addresses| {
+            for address in [SERVER].iter().chain(&setup.more) {
+                addresses.push(IpCidr::new((*address).into(), 16)).expect("room for one more");
+            }
+        });
         let server = Server::new(interface, pool, setup.packets);
         Self { server, device, wire, now, events: Vec::new(), seen: Vec::new(), answers_arp: true }
     }
@@ -259,7 +267,7 @@ pub(crate) fn segment(peer: &Raw, control: TcpControl, payload: &[u8]) -> Vec<u8
     let IpAddress::Ipv4(src_addr) = peer.from.addr;
     let ip = Ipv4Repr {
         src_addr,
-        dst_addr: SERVER,
+        dst_addr: peer.server,
         next_header: IpProtocol::Tcp,
         payload_len: tcp.buffer_len(),
         hop_limit: 64,
@@ -268,7 +276,7 @@ pub(crate) fn segment(peer: &Raw, control: TcpControl, payload: &[u8]) -> Vec<u8
         let mut packet = Ipv4Packet::new_unchecked(bytes);
         ip.emit(&mut packet, &ChecksumCapabilities::default());
         let mut segment = TcpPacket::new_unchecked(packet.payload_mut());
-        tcp.emit(&mut segment, &src_addr.into(), &SERVER.into(), &ChecksumCapabilities::default());
+        tcp.emit(&mut segment, &src_addr.into(), &peer.server.into(), &ChecksumCapabilities::default());
     })
 }
 
@@ -294,6 +302,6 @@ impl Raw {
     }
 
     fn at(from: IpEndpoint, to: u16) -> Self {
-        Self { from, to, next: TcpSeqNumber(1000), expects: TcpSeqNumber(0), window: 8192 }
+        Self { from, server: SERVER, to, next: TcpSeqNumber(1000), expects: TcpSeqNumber(0), window: 8192 }
     }
 }

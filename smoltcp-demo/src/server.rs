@@ -5,10 +5,11 @@
 
 use framewright::Instant;
 use smoltcp::iface::{Interface, PollIngressSingleResult, PollResult};
+use smoltcp::phy::RxToken;
 
 use crate::clock::{from_smoltcp, to_smoltcp};
 use crate::device::{Line, TcpSegment};
-use crate::pool::{Event, Pool};
+use crate::pool::{Event, Pool, Verdict};
 use crate::services::Services;
 use crate::udp::{UdpCounts, UdpEcho};
 
@@ -105,9 +106,13 @@ impl<'a, S: Services> Server<'a, S> {
         let Some(opening) = device.peek(at, TcpSegment::opening_in) else {
             return false;
         };
-        let admitted = opening.and_then(|opening| Some((self.pool.admit(opening, now, log)?, opening)));
+        let verdict = opening.map_or(Verdict::Pass, |opening| self.pool.admit(opening, now, log));
+        if verdict == Verdict::Ignore {
+            // Taken, so that whoever watches the line sees it.
+            return device.receive(at).map(|(frame, _)| frame.consume(|_| ())).is_some();
+        }
         let result = self.interface.poll_ingress_single(at, device, self.pool.sockets_mut());
-        if let Some((slot, opening)) = admitted {
+        if let (Verdict::Admit(slot), Some(opening)) = (verdict, opening) {
             self.pool.admitted(slot, opening, now);
         }
         result != PollIngressSingleResult::None

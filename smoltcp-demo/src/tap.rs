@@ -87,8 +87,12 @@ pub fn open(settings: &TapSettings) -> Result<(TapDevice, TapWatch), TapError> {
     TapDevice::new(interface).map_err(|error| failed(Doing::Preparing, error))
 }
 
-/// The stack's interface on the device, at the device's address, with this machine as its way to everywhere else.
-pub(crate) fn interface(device: &mut impl Device, settings: &TapSettings, seed: u64) -> Interface {
+/// The stack's interface on the device, at the device's address, with this machine as its way to everywhere else. Sequence
+/// numbers come from `seed`.
+///
+/// # Panics
+/// Never: a new interface has room for one address and one route.
+pub fn interface(device: &mut impl Device, settings: &TapSettings, seed: u64) -> Interface {
     let mut config = Config::new(MAC.into());
     config.random_seed = seed;
     let mut interface = Interface::new(config, device, to_smoltcp(Instant::ZERO));
@@ -100,7 +104,7 @@ pub(crate) fn interface(device: &mut impl Device, settings: &TapSettings, seed: 
 }
 
 /// Serves until `stop` is readable, or the interface is gone. `log` is told what happens.
-pub(crate) fn serve<D: Line>(
+pub fn serve<D: Line>(
     server: &mut HostServer,
     device: &mut D,
     watch: &TapWatch,

@@ -20,7 +20,7 @@ pub(super) struct Grant {
     /// Then so many payload bytes as they stand.
     data: usize,
     /// Then so many framing bytes, and the frame ends.
-    end: Option<usize>,
+    pub(super) end: Option<usize>,
 }
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -248,7 +248,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The frame at the start of the unread bytes, if it is whole and breaks no rule, is gathered.
     #[inline]
     fn gather_whole(&mut self, max: usize) -> bool {
-        let Some(whole) = self.law.whole(&mut self.state, self.buffer.unread()) else {
+        let Some(whole) = self.law.whole(self.buffer.unread()) else {
             return false;
         };
         let len = whole.end - whole.start;

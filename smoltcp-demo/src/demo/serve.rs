@@ -138,8 +138,11 @@ fn stop_on_signals() -> io::Result<UnixStream> {
 }
 
 fn write_counts(counts: PoolCounts, out: &mut impl Write) -> io::Result<()> {
-    let PoolCounts { opened, refused, abandoned, .. } = counts;
-    writeln!(out, "{opened} clients served, {refused} refused, {abandoned} handshakes not completed")
+    let PoolCounts { opened, refused, ignored, abandoned, .. } = counts;
+    writeln!(
+        out,
+        "{opened} clients served, {refused} refused, {ignored} SYNs left to come again, {abandoned} handshakes not completed"
+    )
 }
 
 fn write_table(cli: &Cli, observer: &Observer, happened: ImpairCounts, out: &mut impl Write) -> io::Result<()> {

@@ -45,8 +45,11 @@ use crate::services::{Client, Services};
 pub struct PoolConfig {
     /// How long a client may take to complete the handshake.
     pub handshake: Duration,
-    /// How long a half-open connection is safe from being given up for a new one when no slot is free. Under a flood of
-    /// SYNs, a client whose answer is back within this time gets through.
+    /// How long a half-open connection is safe from being given up for a new one when no slot is free; the oldest goes first.
+    ///
+    /// It must be as long as a client nearby takes to answer. Under a flood of SYNs, a client further away gets through as long
+    /// as fewer of them come in its round trip than there are slots. A SYN that finds none so old is left unanswered: a
+    /// client's TCP sends it again a second later, and a reset would have told it to give up.
     pub handshake_grace: Duration,
     /// How long a connection may take to end after this side has closed its half; and after the session is over, how long
     /// the peer may take to acknowledge something of what is still to be sent to it.
@@ -89,6 +92,28 @@ enum Admission {
     Closed,
 }
 
+/// What is to be done with a frame that the stack has not seen yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The stack takes it as it is.
+    Pass,
+    /// The stack takes it, and this slot listens for it.
+    Admit(usize),
+    /// It is dropped.
+    Ignore,
+}
+
+/// Where there is room for a client that knocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Slot(usize),
+    /// A slot has this connection.
+    Known,
+    /// Soon, when it is clear who of those that knocked before means it.
+    Later,
+    Nowhere(RefusalReason),
+}
+
 /// What happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -99,6 +124,8 @@ pub struct PoolCounts {
     pub closed: u64,
     /// SYNs for which there was no slot, or that came while the server was stopping.
     pub refused: u64,
+    /// SYNs that were left unanswered, because handshakes that had only just begun held the last slots.
+    pub ignored: u64,
     /// Handshakes that were not completed.
     pub abandoned: u64,
 }
@@ -117,11 +144,11 @@ pub struct SlotMemory<'a, B> {
 }
 
 impl Default for PoolConfig {
-    /// 20 s for a handshake, safe for the first 200 ms; 30 s to drain; a silent peer is asked every 30 s, three times.
+    /// 20 s for a handshake, safe for the first 2 ms; 30 s to drain; a silent peer is asked every 30 s, three times.
     fn default() -> Self {
         Self {
             handshake: Duration::from_secs(20),
-            handshake_grace: Duration::from_millis(200),
+            handshake_grace: Duration::from_millis(2),
             drain: Duration::from_secs(30),
             keep_alive: Some(KeepAlive { every: Duration::from_secs(30), questions: 3 }),
         }
@@ -197,18 +224,23 @@ impl<'a, S: Services> Pool<'a, S> {
         &self.sockets
     }
 
-    /// A SYN is about to be given to the stack: has a slot listen for it, if there is one to spare. Which one.
-    pub(crate) fn admit(&mut self, opening: Opening, now: Instant, log: &mut dyn FnMut(Event)) -> Option<usize> {
+    /// A SYN is about to be given to the stack: has a slot listen for it, if there is one to spare.
+    pub(crate) fn admit(&mut self, opening: Opening, now: Instant, log: &mut dyn FnMut(Event)) -> Verdict {
         let port = opening.local.port;
         if !self.services.serves(port) {
-            return None;
+            return Verdict::Pass;
         }
-        let index = match self.slot_for(opening, now) {
-            Ok(index) => index?,
-            Err(reason) => {
+        let index = match self.room_for(opening, now) {
+            Room::Slot(index) => index,
+            Room::Known => return Verdict::Pass,
+            Room::Later => {
+                self.counts.ignored += 1;
+                return Verdict::Ignore;
+            }
+            Room::Nowhere(reason) => {
                 self.counts.refused += 1;
                 log(Event::Refused { client: Client { remote: opening.remote, port }, reason });
-                return None;
+                return Verdict::Pass;
             }
         };
         let slot = &mut self.slots[index];
@@ -223,8 +255,10 @@ impl<'a, S: Services> Pool<'a, S> {
         socket.set_timeout(keep_alive.map(|k| (k.every * (k.questions + 1)).into()));
         socket.set_keep_alive(keep_alive.map(|k| k.every.into()));
         // It was cleared, and the port of an opening is not 0 or it would not be served.
-        socket.listen(IpListenEndpoint::from(opening.local)).ok()?;
-        Some(index)
+        match socket.listen(IpListenEndpoint::from(opening.local)) {
+            Ok(()) => Verdict::Admit(index),
+            Err(_) => Verdict::Pass,
+        }
     }
 
     /// The stack has taken the SYN for which this slot was made to listen.
@@ -301,19 +335,19 @@ impl<'a, S: Services> Pool<'a, S> {
         &self.services
     }
 
-    /// The slot that shall listen for this SYN: `None` where the stack knows better, because a slot holds the connection.
-    fn slot_for(&self, opening: Opening, now: Instant) -> Result<Option<usize>, RefusalReason> {
+    /// Where this SYN finds room.
+    fn room_for(&self, opening: Opening, now: Instant) -> Room {
         let slots = &self.slots[..self.used];
         for (index, slot) in slots.iter().enumerate() {
             let socket = slot.socket(&self.sockets);
             if socket.remote_endpoint() == Some(opening.remote) && socket.local_endpoint() == Some(opening.local) {
                 // After TIME-WAIT the same client may come again from the same port. In any other state, the socket answers
                 // a SYN as TCP wants it: it is sent again, or from a peer that started anew and will be told.
-                return Ok((socket.state() == tcp::State::TimeWait).then_some(index));
+                return if socket.state() == tcp::State::TimeWait { Room::Slot(index) } else { Room::Known };
             }
         }
         if self.admission == Admission::Closed {
-            return Err(RefusalReason::Stopping);
+            return Room::Nowhere(RefusalReason::Stopping);
         }
         let oldest = |wanted: &dyn Fn(&Slot<S::Connection>) -> bool| {
             let found = slots.iter().enumerate().filter(|(_, slot)| wanted(slot));
@@ -322,20 +356,23 @@ impl<'a, S: Services> Pool<'a, S> {
         let in_time_wait = |slot: &Slot<S::Connection>| {
             slot.occupancy() == Occupancy::Draining && slot.socket(&self.sockets).state() == tcp::State::TimeWait
         };
-        let grace = self.config.handshake_grace;
-        let stale = |slot: &Slot<S::Connection>| {
-            slot.occupancy() == Occupancy::HalfOpen && now.saturating_since(slot.since()) >= grace
-        };
-        oldest(&|slot| slot.occupancy() == Occupancy::Free)
-            .or_else(|| oldest(&in_time_wait))
-            .or_else(|| oldest(&stale))
-            .map(Some)
-            .ok_or(RefusalReason::Full)
+        if let Some(index) = oldest(&|slot| slot.occupancy() == Occupancy::Free).or_else(|| oldest(&in_time_wait)) {
+            return Room::Slot(index);
+        }
+        match oldest(&|slot| slot.occupancy() == Occupancy::HalfOpen) {
+            None => Room::Nowhere(RefusalReason::Full),
+            Some(index) if now.saturating_since(slots[index].since()) >= self.config.handshake_grace => {
+                Room::Slot(index)
+            }
+            Some(_) => Room::Later,
+        }
     }
 }
 
 /// The buffers of the sessions of `S`.
 pub(crate) type Buffer<S> = <S as Services>::Buffer;
 
+#[cfg(all(test, feature = "std"))]
+mod flood_tests;
 #[cfg(all(test, feature = "std"))]
 mod tests;

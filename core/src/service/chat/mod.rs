@@ -79,7 +79,7 @@ struct Listener {
     look_at: Instant,
     /// Of a list: the next seat, or the next place of the log.
     next: u64,
-    /// Of a list of messages: how far it goes from there.
+    /// Of a list of messages: how many there are to be, or how far it goes from there.
     left: usize,
 }
 
@@ -100,6 +100,8 @@ enum Listing {
     None,
     /// Names.
     Who,
+    /// The last messages, none of them yet.
+    Last,
     /// Messages.
     History,
 }
@@ -205,15 +207,17 @@ impl Listener {
             hub.count_dropped();
             return Err(Refusal::FellBehind);
         }
-        let (begin, before) = (cursor, out.room());
-        let (heard, flow) = if !self.list(hub, out)? {
+        let before = out.room();
+        let listed = self.list(hub, &mut cursor, out)?;
+        let (begin, room) = (cursor, out.room());
+        let (heard, flow) = if !listed {
             (Heard::Part { got_on: out.room() < before }, Flow::Wait)
         } else if !self.read(hub, &mut cursor, out)? {
             (Heard::Part { got_on: out.room() < before }, Flow::Continue)
         } else {
             (Heard::AllAndSleeps, Flow::Continue)
         };
-        let told = cursor > begin && out.room() < before;
+        let told = cursor > begin && out.room() < room;
         let (attention, look_at, heard) = match (heard, rules.pause_among(hub.members())) {
             (Heard::Part { .. }, _) => (Attention::Behind, now + LOOK_AGAIN, heard),
             (_, Some(pause)) if told => (Attention::Pausing, now.after(pause.into()), Heard::All),
@@ -224,8 +228,13 @@ impl Listener {
         Ok(flow)
     }
 
-    /// Goes on with a list that was asked for. Whether that is told.
-    fn list<P, R, W, S>(&mut self, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<bool, Refusal>
+    /// Goes on with a list that was asked for, by a member that has read up to `cursor`. Whether that is told.
+    fn list<P, R, W, S>(
+        &mut self,
+        hub: &Hub<P, R, W>,
+        cursor: &mut u64,
+        out: &mut Encoder<Lines, S>,
+    ) -> Result<bool, Refusal>
     where
         P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
         R: Storage,
@@ -246,6 +255,8 @@ impl Listener {
                         told
                     }
                 },
+                // First what it has not read: the history repeats that too, and nothing is to come after it that is in it.
+                Listing::Last => self.read(hub, cursor, out)? && self.repeat(hub, out)?,
                 Listing::History => {
                     let until = self.next.saturating_add(self.left as u64);
                     let from = self.next.max(hub.log().oldest());
@@ -297,8 +308,13 @@ impl Listener {
         if self.listing == Listing::None { Flow::Continue } else { Flow::Wait }
     }
 
-    /// Begins to repeat the last `n` messages.
-    fn repeat<P, R, W, S>(&mut self, n: usize, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<(), Refusal>
+    /// Asks for the last `n` messages.
+    fn ask_for_last(&mut self, n: usize) {
+        (self.listing, self.left) = (Listing::Last, n);
+    }
+
+    /// Announces the messages that were asked for, if there is room for it.
+    fn repeat<P, R, W, S>(&mut self, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<bool, Refusal>
     where
         P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
         R: Storage,
@@ -312,13 +328,23 @@ impl Listener {
                 .filter(|(_, entry)| entry.audience == Audience::Everyone)
         };
         let all = messages().count();
-        let told = n.min(all);
-        let Some((from, _)) = messages().nth(all - told) else {
-            return say(out, format_args!("* No messages to repeat."));
+        let n = self.left.min(all);
+        let first = messages().nth(all - n);
+        // At most 20 digits.
+        let mut heading = String::<48>::new();
+        let _ = match first {
+            None => write!(heading, "* No messages to repeat."),
+            Some(_) => write!(heading, "* The last {n} message{}:", if n == 1 { "" } else { "s" }),
         };
-        self.listing = Listing::History;
-        (self.next, self.left) = (from, usize::try_from(log.end() - from).unwrap_or(usize::MAX));
-        say(out, format_args!("* The last {told} message{}:", if told == 1 { "" } else { "s" }))
+        if !tell(out, [heading.as_bytes(), b""])? {
+            return Ok(false);
+        }
+        self.listing = Listing::None;
+        if let Some((from, _)) = first {
+            self.listing = Listing::History;
+            (self.next, self.left) = (from, usize::try_from(log.end() - from).unwrap_or(usize::MAX));
+        }
+        Ok(true)
     }
 }
 
@@ -358,10 +384,9 @@ where
             };
             let (attention, listing) = (Attention::Asleep, Listing::None);
             let mut listener = Listener { ticket, attention, listing, look_at: now, next: 0, left: 0 };
+            listener.ask_for_last(history);
             let name = hub.name(ticket).map_or("", |name| name.as_str());
-            entered = say(out, format_args!("* You are {name}. /help lists the commands."))
-                .and_then(|()| listener.repeat(history, hub, out))
-                .map(|()| listener.flow());
+            entered = say(out, format_args!("* You are {name}. /help lists the commands.")).map(|()| listener.flow());
             *state = State::Member(listener);
         });
         entered
@@ -418,12 +443,12 @@ where
                     }
                     say(out, format_args!("* You are {}.", hub.name(ticket).map_or("", |name| name.as_str())))
                 }
-                "history" => match rest {
-                    "" => listener.repeat(rules.history, hub, out),
-                    _ => match rest.parse() {
-                        Ok(n) => listener.repeat(n, hub, out),
-                        Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
-                    },
+                "history" => match if rest.is_empty() { Ok(rules.history) } else { rest.parse() } {
+                    Ok(n) => {
+                        listener.ask_for_last(n);
+                        Ok(())
+                    }
+                    Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
                 },
                 "help" => HELP.iter().try_for_each(|line| Ok(out.push(line)?)),
                 "quit" => say(out, format_args!("* Bye.")),

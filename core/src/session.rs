@@ -130,6 +130,8 @@ enum Input {
 enum Offer {
     /// All were taken.
     Taken,
+    /// All were taken, and nothing of them waits for room to be answered.
+    Digested,
     /// Some were left with it, and will come again.
     Left,
 }
@@ -270,7 +272,7 @@ where
         // Until it is known better, so that they are not given up when the server is stopping.
         self.offer = Offer::Left;
         self.work(&mut chunk, now);
-        if chunk.is_empty() {
+        if chunk.is_empty() && self.offer == Offer::Left {
             self.offer = Offer::Taken;
         }
         // When it is closing, nobody will look at the rest.
@@ -289,6 +291,7 @@ where
     /// The first `n` bytes of [`input_mut`](Self::input_mut) were filled.
     pub fn handle_filled(&mut self, n: usize, now: Instant) {
         if self.is_open() {
+            self.offer = Offer::Taken;
             self.decoder.commit(n);
         }
         self.count_input(n, now);
@@ -430,7 +433,12 @@ where
                 Err(refusal) => self.close(CloseReason::Dismissed(refusal), now),
                 done => self.settle(done, now),
             }
-            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) || !self.answer(chunk, now) {
+            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) {
+                break;
+            }
+            // Most calls are for output, and find nothing new.
+            let nothing_new = self.offer == Offer::Digested && self.input == Input::Flowing && chunk.is_empty();
+            if nothing_new || !self.answer(chunk, now) {
                 break;
             }
         }
@@ -474,10 +482,15 @@ where
                                 return true;
                             }
                         }
-                        Input::Stopped if !waiting && self.offer == Offer::Taken => {
+                        Input::Stopped if !waiting && self.offer != Offer::Left => {
                             self.close(CloseReason::Shutdown, now);
                         }
-                        _ => return answered && !waiting,
+                        _ => {
+                            if !waiting {
+                                self.offer = Offer::Digested;
+                            }
+                            return answered && !waiting;
+                        }
                     }
                 }
                 Err(error) if error.recovery == Recovery::Skips => {

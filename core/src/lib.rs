@@ -238,9 +238,9 @@
 //! ```
 //! use framewright::{Decoder, Encoder, Session, framing::U32, service::Echo};
 //!
-//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 320);
+//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 288);
 //! assert!(size_of::<Encoder<U32, [u8; 1024]>>() <= 1024 + 64);
-//! assert!(size_of::<Session<Echo, [u8; 1024], [u8; 1024]>>() <= 2 * 1024 + 600);
+//! assert!(size_of::<Session<Echo, [u8; 1024], [u8; 1024]>>() <= 2 * 1024 + 512);
 //! ```
 //!
 //! How much flash a decoder and an encoder take on a Cortex-M3, law by law and beside other crates, is measured by `tests/size/measure`. A

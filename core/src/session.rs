@@ -24,7 +24,7 @@
 //! session.handle_end(now); // the peer closed its sending side, inside the second message
 //! assert!(session.poll_output(now).is_empty());
 //! assert!(session.is_done());
-//! assert_eq!(session.close_reason().unwrap().to_string(), "the stream ended inside a message (3 bytes of it came)");
+//! assert_eq!(session.close_reason().unwrap().to_string(), "truncated: the stream ended inside a message (3 bytes of it came)");
 //! # Ok::<(), framewright::SessionError>(())
 //! ```
 //!
@@ -620,10 +620,10 @@ impl fmt::Display for CloseReason {
         match self {
             Self::PeerClosed => f.write_str("the peer closed the connection"),
             Self::Truncated { have, need: Some(need) } => {
-                write!(f, "the stream ended inside a message ({have} of its {need} bytes came)")
+                write!(f, "truncated: the stream ended inside a message ({have} of its {need} bytes came)")
             }
             Self::Truncated { have, need: None } => {
-                write!(f, "the stream ended inside a message ({have} bytes of it came)")
+                write!(f, "truncated: the stream ended inside a message ({have} bytes of it came)")
             }
             Self::BadFrame(error) => error.fmt(f),
             Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),

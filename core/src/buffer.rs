@@ -13,9 +13,50 @@ use core::ops::Range;
 use crate::framing::Run;
 
 /// Where a decoder or encoder keeps its bytes: an array, a borrowed slice, a boxed slice.
+///
+/// An array that is too short for one frame of the law is an error when the program is compiled:
+///
+/// ```compile_fail
+/// use framewright::{Decoder, framing::U32};
+/// let decoder = Decoder::new(U32::new(), [0; 3]); // the length alone has four bytes
+/// ```
+///
+/// ```compile_fail
+/// use framewright::{Encoder, framing::U32};
+/// let encoder = Encoder::new(U32::new(), [0; 3]);
+/// ```
+///
+/// ```compile_fail
+/// use framewright::{Instant, Session, SessionConfig, service::Echo};
+/// let session = Session::new(Echo::new(), [0; 3], [0; 64], SessionConfig::default(), Instant::ZERO);
+/// ```
+///
+/// Of what is not inside the value itself the length is known only when the program runs. There the error comes with the first header
+/// that does not fit, [`HeaderTooLong`](crate::DecodeErrorKind::HeaderTooLong), or with the first frame to send,
+/// [`TooLarge`](crate::EncodeError::TooLarge).
+///
+/// ```
+/// use framewright::{DecodeErrorKind, Decoder, EncodeError, Encoder, framing::U32};
+///
+/// let mut decoder = Decoder::new(U32::new(), vec![0; 3]);
+/// let error = decoder.next(&mut &b"\0\0\0\0"[..]).unwrap_err();
+/// assert_eq!(error.kind, DecodeErrorKind::HeaderTooLong { need: 4, capacity: 3 });
+///
+/// let mut encoder = Encoder::new(U32::new(), vec![0; 3]);
+/// assert_eq!(encoder.push(b""), Err(EncodeError::TooLarge { need: 4, capacity: 3 }));
+/// ```
 pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {}
 
 impl<T: AsRef<[u8]> + AsMut<[u8]>> Storage for T {}
+
+/// Whether there are short ways for the usual frames, whose code is made anew at each call. On a small processor memory is dearer than time.
+pub(crate) const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
+/// Whether a storage may have so many bytes, as far as its type tells. What is not aligned is bytes and nothing else, as an array is:
+/// whatever refers to bytes elsewhere, or counts them, is aligned further. (What has no size may stand for a `static`.)
+pub(crate) const fn may_hold<S>(bytes: usize) -> bool {
+    align_of::<S>() > 1 || size_of::<S>() == 0 || size_of::<S>() >= bytes
+}
 
 /// See the picture above.
 ///

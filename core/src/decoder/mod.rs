@@ -24,9 +24,9 @@ use rules::{Empties, Engine, NextFrame, Rules};
 use short::Short;
 use stepped::Grant;
 
-use crate::buffer::{Buffer, Storage};
+use crate::buffer::{Buffer, Storage, may_hold};
 use crate::error::{DecodeError, Recovery};
-use crate::framing::Framing;
+use crate::framing::{Framing, least_storage};
 
 /// An incremental frame decoder for the law `L` over the storage `S`.
 ///
@@ -92,9 +92,13 @@ struct Midway {
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// A decoder at the start of a stream. Frames up to [`capacity`](Self::capacity) are delivered; a longer one is an error.
+    ///
+    /// Storage in which no frame fits is refused as [`Storage`] says.
     pub fn new(law: L, storage: S) -> Self {
+        const { assert!(may_hold::<S>(least_storage::<L>()), "this storage is too short for one frame of this law") }
         let buffer = Buffer::new(storage);
-        let whole_limit = buffer.capacity().saturating_sub(L::SUFFIX);
+        let capacity = buffer.capacity();
+        let whole_limit = capacity.saturating_sub(L::SUFFIX);
         let wanted = Self::least_wanted(&buffer);
         Self {
             law,
@@ -106,7 +110,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             position: 0,
             frame_at: 0,
             whole_limit,
-            least: 0,
+            least: Self::least_usual(capacity, 0),
             rules: None,
             midway: Midway::default(),
             empties: Empties::default(),
@@ -365,6 +369,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn begin_anew(&mut self) {
         self.phase = Phase::Between;
         (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
+    }
+
+    /// The shortest payload that no rule looks at closer, if `asked` is the shortest that rules allow: none, where a header may be longer
+    /// than the storage, because then what comes whole must be refused like what is cut.
+    #[inline(always)]
+    fn least_usual(capacity: usize, asked: usize) -> usize {
+        if capacity < L::PREFIX { usize::MAX } else { asked }
     }
 
     /// How many bytes there must be for a law to say anything between two frames. A storage that cannot hold a header is not waited for.

@@ -120,7 +120,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let stream_above = if rules.oversize == Oversize::Stream { rules.stream_above } else { capacity };
         self.whole_limit = usize::try_from(self.max_frame()).unwrap_or(usize::MAX).min(capacity).min(stream_above);
         let least = usize::try_from(rules.min_frame).unwrap_or(usize::MAX);
-        self.least = least.max(usize::from(rules.max_empty.is_some()));
+        self.least = Self::least_usual(self.buffer.capacity(), least.max(usize::from(rules.max_empty.is_some())));
         self
     }
 

@@ -7,11 +7,8 @@
 use core::ops::Range;
 
 use super::{Decoder, Phase};
-use crate::buffer::Storage;
+use crate::buffer::{SHORT_WAYS, Storage};
 use crate::framing::{Framing, Run, Step, Whole};
-
-/// Whether there are short ways.
-const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 /// The longest header that costs less to read again than to remember, in bytes.
 const SHORT_HEADER: usize = 16;

@@ -198,11 +198,12 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
     #[inline]
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
         let len = len.ok_or(EncodeError::LengthRequired)?;
-        let max = if ADJUST < 0 {
-            Self::MAX.saturating_sub(ADJUST.unsigned_abs())
-        } else {
-            Self::MAX.saturating_add(ADJUST.unsigned_abs())
-        };
+        // A law whose lengths mean more than they say cannot say that there is less.
+        let least = if ADJUST > 0 { ADJUST.unsigned_abs() } else { 0 };
+        if len < least {
+            return Err(EncodeError::TooShort { len, min: least });
+        }
+        let max = Self::MAX.saturating_add_signed(ADJUST);
         let wire = i128::from(len) - i128::from(ADJUST);
         let Some(wire) = u64::try_from(wire).ok().filter(|wire| *wire <= Self::MAX) else {
             return Err(EncodeError::TooLong { len, max });

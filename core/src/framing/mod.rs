@@ -86,6 +86,7 @@ use core::fmt::Debug;
 
 use search::{find, find_either};
 
+use crate::buffer::{SHORT_WAYS, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// A law that cuts a byte stream into frames, and wraps payloads into frames.
@@ -156,7 +157,7 @@ pub trait Framing {
     /// Writes what stands before a payload of `len` bytes; `None` where the length is not known yet.
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
+    /// [`EncodeError::TooLong`], [`EncodeError::TooShort`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
     /// [`EncodeError::Full`] from `out`.
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError>;
 
@@ -306,7 +307,11 @@ impl<'a> Tail<'a> {
         let room = self.room();
         match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
             Some(place) => {
-                place.copy_from_slice(bytes);
+                if SHORT_WAYS {
+                    copy_short(place, bytes);
+                } else {
+                    place.copy_from_slice(bytes);
+                }
                 self.written += bytes.len();
                 Ok(())
             }
@@ -350,6 +355,11 @@ impl<'a> Tail<'a> {
         let len = self.buffer.len().saturating_sub(keep).max(self.written);
         Self { buffer: self.buffer.get_mut(..len).unwrap_or_default(), ..self }
     }
+}
+
+/// The bytes of storage without which a decoder or encoder of the law `L` could not handle one frame.
+pub(crate) const fn least_storage<L: Framing>() -> usize {
+    if L::COUNTED { L::LEAST_HEADER + L::SUFFIX } else { L::SUFFIX }
 }
 
 /// Counts payload of which `left` bytes are to come: a step inside it, or, where `input` has its end, how many bytes of it are

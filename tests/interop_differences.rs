@@ -53,8 +53,8 @@ fn truncated(partner: &Partner, bytes: usize) -> Option<Heard> {
 }
 
 #[test]
-fn to_erlang_and_twisted_a_stream_that_ends_inside_a_message_ends_in_order() {
-    for partner in [roster::ERLANG_4, roster::TWISTED_INT32] {
+fn to_erlang_twisted_and_eventmachine_a_stream_that_ends_inside_a_message_ends_in_order() {
+    for partner in [roster::ERLANG_4, roster::TWISTED_INT32, roster::EVENTMACHINE] {
         for cut in [2, 4, 8] {
             let told = truncated(&partner, cut);
             assert!(told.as_ref().is_none_or(|told| *told == Heard::End), "{}: {told:?}", partner.name);
@@ -78,6 +78,64 @@ fn to_tokio_util_a_stream_that_ends_right_behind_a_header_ends_in_order() {
     for (cut, expected) in [(2, lost.clone()), (4, Heard::End), (8, lost)] {
         assert_eq!(truncated(&roster::TOKIO_UTIL, cut), Some(expected), "behind {cut} bytes");
     }
+}
+
+#[test]
+fn anyevent_lua_and_asyncio_tell_a_stream_that_ends_inside_a_message() {
+    for (partner, why) in
+        [(roster::ANYEVENT, "Broken pipe"), (roster::LUA, "closed after "), (roster::ASYNCIO, "IncompleteReadError")]
+    {
+        for cut in [2, 4, 8] {
+            let Some(told) = truncated(&partner, cut) else { continue };
+            assert!(
+                matches!(&told, Heard::Failed(told) if told.starts_with(why)),
+                "{} behind {cut} bytes: {told:?}",
+                partner.name
+            );
+        }
+    }
+}
+
+#[test]
+fn anyevent_closes_when_what_it_keeps_is_more_than_rbuf_max() {
+    let Some((mut peer, stream)) = serve(&roster::ANYEVENT_UP_TO_1000) else { return };
+    write(&stream, &message(b"first"));
+    assert_eq!(peer.hear(), heard(b"first"));
+    assert_eq!((&stream).read(&mut [0; 9]).expect("an answer"), 9);
+    // A claim alone is nothing to it; it counts what has come.
+    write(&stream, &u32::MAX.to_be_bytes());
+    write(&stream, &text(2000));
+    assert_eq!(peer.hear(), failed("No space left on device"));
+    assert_eq!(rest(&stream), b"");
+}
+
+#[test]
+fn asyncio_readline_gives_up_on_lines_over_64_kib() {
+    let Some((mut peer, stream)) = serve(&roster::ASYNCIO_LINE) else { return };
+    write(&stream, &[text(65_536), b"\n".to_vec(), text(65_537), b"\n".to_vec()].concat());
+    assert_eq!(peer.hear(), heard(&text(65_536)));
+    let told = peer.hear();
+    assert!(matches!(&told, Heard::Failed(why) if why.starts_with("ValueError")), "{told:?}");
+}
+
+#[test]
+fn luasocket_drops_every_cr_of_a_line() {
+    let Some((mut peer, stream)) = serve(&roster::LUA_LINE) else { return };
+    write(&stream, b"one\rtwo\r\nlast");
+    stream.shutdown(Shutdown::Write).expect("a connection");
+    assert_eq!(peer.hear(), heard(b"onetwo"));
+    assert_eq!(peer.hear(), failed("closed after 4 bytes"), "it tells the beginning of a line from a line");
+}
+
+#[test]
+fn node_readline_ends_a_line_at_a_cr_too() {
+    let Some((mut peer, stream)) = serve(&roster::READLINE) else { return };
+    write(&stream, b"one\rtwo\r\nlast");
+    stream.shutdown(Shutdown::Write).expect("a connection");
+    for line in [&b"one"[..], b"two", b"last"] {
+        assert_eq!(peer.hear(), heard(line));
+    }
+    assert_eq!(peer.hear(), Heard::End);
 }
 
 #[test]
@@ -170,21 +228,24 @@ fn twisted_closes_on_messages_over_its_limits() {
 }
 
 #[test]
-fn twisted_as_it_comes_forgets_the_answers_of_a_client_that_half_closes() {
+fn twisted_as_it_comes_and_eventmachine_forget_the_answers_of_a_client_that_half_closes() {
     const MESSAGES: usize = 200;
-    let Some((mut peer, stream)) = serve(&roster::TWISTED_INT32_AS_IT_COMES) else { return };
-    // 18 MB, more than the kernel keeps for somebody who does not read.
-    let message = message(&text(90_000));
-    for _ in 0..MESSAGES {
-        write(&stream, &message);
+    for partner in [roster::TWISTED_INT32_AS_IT_COMES, roster::EVENTMACHINE] {
+        let Some((mut peer, stream)) = serve(&partner) else { continue };
+        // 18 MB, more than the kernel keeps for somebody who does not read.
+        let message = message(&text(90_000));
+        for _ in 0..MESSAGES {
+            write(&stream, &message);
+        }
+        stream.shutdown(Shutdown::Write).expect("a connection");
+        for _ in 0..MESSAGES {
+            let told = peer.hear();
+            assert!(matches!(told, Heard::Message(_)), "{} keeps its answers in memory: {told:?}", partner.name);
+        }
+        assert_eq!(peer.hear(), Heard::End, "{}", partner.name);
+        let answered = rest(&stream).len();
+        assert!(answered < MESSAGES * message.len(), "{}: all {answered} bytes of the answers came", partner.name);
     }
-    stream.shutdown(Shutdown::Write).expect("a connection");
-    for _ in 0..MESSAGES {
-        assert!(matches!(peer.hear(), Heard::Message(_)), "it reads, and keeps its answers in memory");
-    }
-    assert_eq!(peer.hear(), Heard::End);
-    let answered = rest(&stream).len();
-    assert!(answered < MESSAGES * message.len(), "all {answered} bytes of the answers came");
 }
 
 #[test]

@@ -63,6 +63,51 @@ fn twisted_lines_serve() {
 }
 
 #[test]
+fn anyevent_packstring_serves() {
+    u32(&roster::ANYEVENT);
+}
+
+#[test]
+fn eventmachine_objects_serve() {
+    u32(&roster::EVENTMACHINE);
+}
+
+#[test]
+fn lua_serves() {
+    u32(&roster::LUA);
+}
+
+#[test]
+fn asyncio_serves() {
+    u32(&roster::ASYNCIO);
+}
+
+#[test]
+fn anyevent_lines_serve() {
+    lines(&roster::ANYEVENT_LINE);
+}
+
+#[test]
+fn eventmachine_lines_serve() {
+    lines(&roster::EVENTMACHINE_LINE);
+}
+
+#[test]
+fn luasocket_lines_serve() {
+    lines(&roster::LUA_LINE);
+}
+
+#[test]
+fn asyncio_lines_serve() {
+    lines(&roster::ASYNCIO_LINE);
+}
+
+#[test]
+fn node_readline_serves() {
+    lines(&roster::READLINE);
+}
+
+#[test]
 fn twisted_netstrings_serve() {
     for buffer in BUFFERS {
         let messages = [texts(buffer), binaries()].concat();

@@ -42,10 +42,19 @@ in_namespaces! {
     twisted_int32_is_served: u32(&roster::TWISTED_INT32);
     python_multiprocessing_is_served: u32(&roster::MULTIPROCESSING);
     tokio_util_is_served: u32(&roster::TOKIO_UTIL);
+    anyevent_packstring_is_served: u32(&roster::ANYEVENT);
+    eventmachine_objects_are_served: u32(&roster::EVENTMACHINE);
+    lua_is_served: u32(&roster::LUA);
+    asyncio_is_served: u32(&roster::ASYNCIO);
     twisted_netstrings_are_served: echoes(&roster::TWISTED_NETSTRING, Echo::<Netstring>::default);
 
     erlang_packet_line_is_served: lines(&roster::ERLANG_LINE);
     twisted_lines_are_served: lines(&roster::TWISTED_LINE);
+    anyevent_lines_are_served: lines(&roster::ANYEVENT_LINE);
+    eventmachine_lines_are_served: lines(&roster::EVENTMACHINE_LINE);
+    luasocket_lines_are_served: lines(&roster::LUA_LINE);
+    asyncio_lines_are_served: lines(&roster::ASYNCIO_LINE);
+    node_readline_is_served: lines(&roster::READLINE);
     openbsd_netcat_is_served: lines(&roster::NC_OPENBSD);
     traditional_netcat_is_served: lines(&roster::NC_TRADITIONAL);
     busybox_netcat_is_served: lines(&roster::NC_BUSYBOX);
@@ -79,9 +88,18 @@ in_namespaces! {
     twisted_int32_serves: serves(&roster::TWISTED_INT32, &U32::new());
     python_multiprocessing_serves: serves(&roster::MULTIPROCESSING, &U32::new());
     tokio_util_serves: serves(&roster::TOKIO_UTIL, &U32::new());
+    anyevent_packstring_serves: serves(&roster::ANYEVENT, &U32::new());
+    eventmachine_objects_serve: serves(&roster::EVENTMACHINE, &U32::new());
+    lua_serves: serves(&roster::LUA, &U32::new());
+    asyncio_serves: serves(&roster::ASYNCIO, &U32::new());
     twisted_netstrings_serve: serves(&roster::TWISTED_NETSTRING, &Netstring);
     erlang_packet_line_serves: serves_text(&roster::ERLANG_LINE);
     twisted_lines_serve: serves_text(&roster::TWISTED_LINE);
+    anyevent_lines_serve: serves_text(&roster::ANYEVENT_LINE);
+    eventmachine_lines_serve: serves_text(&roster::EVENTMACHINE_LINE);
+    luasocket_lines_serve: serves_text(&roster::LUA_LINE);
+    asyncio_lines_serve: serves_text(&roster::ASYNCIO_LINE);
+    node_readline_serves: serves_text(&roster::READLINE);
 
     python_serves_json_header_by_the_description_of_the_format: {
         let stack = Stack::open();

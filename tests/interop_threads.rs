@@ -98,6 +98,26 @@ fn tokio_util_is_served() {
 }
 
 #[test]
+fn anyevent_packstring_is_served() {
+    u32(&roster::ANYEVENT);
+}
+
+#[test]
+fn eventmachine_objects_are_served() {
+    u32(&roster::EVENTMACHINE);
+}
+
+#[test]
+fn lua_is_served() {
+    u32(&roster::LUA);
+}
+
+#[test]
+fn asyncio_is_served() {
+    u32(&roster::ASYNCIO);
+}
+
+#[test]
 fn erlang_packet_line_is_served() {
     lines(&roster::ERLANG_LINE);
 }
@@ -105,6 +125,31 @@ fn erlang_packet_line_is_served() {
 #[test]
 fn twisted_lines_are_served() {
     lines(&roster::TWISTED_LINE);
+}
+
+#[test]
+fn anyevent_lines_are_served() {
+    lines(&roster::ANYEVENT_LINE);
+}
+
+#[test]
+fn eventmachine_lines_are_served() {
+    lines(&roster::EVENTMACHINE_LINE);
+}
+
+#[test]
+fn luasocket_lines_are_served() {
+    lines(&roster::LUA_LINE);
+}
+
+#[test]
+fn asyncio_lines_are_served() {
+    lines(&roster::ASYNCIO_LINE);
+}
+
+#[test]
+fn node_readline_is_served() {
+    lines(&roster::READLINE);
 }
 
 #[test]
@@ -155,6 +200,31 @@ fn erlang_packet_line_uses_kv() {
 #[test]
 fn twisted_lines_use_kv() {
     kv(&roster::TWISTED_LINE);
+}
+
+#[test]
+fn anyevent_lines_use_kv() {
+    kv(&roster::ANYEVENT_LINE);
+}
+
+#[test]
+fn eventmachine_lines_use_kv() {
+    kv(&roster::EVENTMACHINE_LINE);
+}
+
+#[test]
+fn luasocket_lines_use_kv() {
+    kv(&roster::LUA_LINE);
+}
+
+#[test]
+fn asyncio_lines_use_kv() {
+    kv(&roster::ASYNCIO_LINE);
+}
+
+#[test]
+fn node_readline_uses_kv() {
+    kv(&roster::READLINE);
 }
 
 #[test]

@@ -32,17 +32,18 @@ pub fn find_or(name: &str, missing: &str) -> Option<PathBuf> {
     found
 }
 
-/// Python, if it has the package `package`; `None` where one of them is missing and that is allowed.
+/// The interpreter `name` of the Debian package `package`, if it has the module that it loads with the arguments `load`, which
+/// `module` has; `None` where one of them is missing and that is allowed.
 ///
 /// # Panics
 /// It is missing, and that is not allowed.
-pub fn find_python(package: &str) -> Option<PathBuf> {
-    let python = find("python3", "python3")?;
-    let found = Command::new(&python).args(["-c", &format!("import {package}")]).stderr(Stdio::null()).status();
-    if found.is_ok_and(|status| status.success()) {
-        return Some(python);
+pub fn find_with_module(name: &str, package: &str, load: &[&str], module: &str) -> Option<PathBuf> {
+    let interpreter = find(name, package)?;
+    let loaded = Command::new(&interpreter).args(load).stdin(Stdio::null()).stderr(Stdio::null()).status();
+    if loaded.is_ok_and(|status| status.success()) {
+        return Some(interpreter);
     }
-    skip(&format!("this needs the Python package {package}"));
+    skip(&format!("this needs {module}"));
     None
 }
 

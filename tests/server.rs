@@ -158,7 +158,7 @@ pub fn framewright() -> &'static Path {
 }
 
 /// The command `smoltcp-demo`, as [`framewright`].
-fn smoltcp_demo() -> &'static Path {
+pub fn smoltcp_demo() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| built("smoltcp-demo", "smoltcp-demo"))
 }

@@ -10,10 +10,53 @@
 
 use core::ops::Range;
 
+use crate::framing::Run;
+
 /// Where a decoder or encoder keeps its bytes: an array, a borrowed slice, a boxed slice.
+///
+/// An array that is too short for one frame of the law is an error when the program is compiled:
+///
+/// ```compile_fail
+/// use framewright::{Decoder, framing::U32};
+/// let decoder = Decoder::new(U32::new(), [0; 3]); // the length alone has four bytes
+/// ```
+///
+/// ```compile_fail
+/// use framewright::{Encoder, framing::U32};
+/// let encoder = Encoder::new(U32::new(), [0; 3]);
+/// ```
+///
+/// ```compile_fail
+/// use framewright::{Instant, Session, SessionConfig, service::Echo};
+/// let session = Session::new(Echo::new(), [0; 3], [0; 64], SessionConfig::default(), Instant::ZERO);
+/// ```
+///
+/// Of what is not inside the value itself the length is known only when the program runs. There the error comes with the first header
+/// that does not fit, [`HeaderTooLong`](crate::DecodeErrorKind::HeaderTooLong), or with the first frame to send,
+/// [`TooLarge`](crate::EncodeError::TooLarge).
+///
+/// ```
+/// use framewright::{DecodeErrorKind, Decoder, EncodeError, Encoder, framing::U32};
+///
+/// let mut decoder = Decoder::new(U32::new(), vec![0; 3]);
+/// let error = decoder.next(&mut &b"\0\0\0\0"[..]).unwrap_err();
+/// assert_eq!(error.kind, DecodeErrorKind::HeaderTooLong { need: 4, capacity: 3 });
+///
+/// let mut encoder = Encoder::new(U32::new(), vec![0; 3]);
+/// assert_eq!(encoder.push(b""), Err(EncodeError::TooLarge { need: 4, capacity: 3 }));
+/// ```
 pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {}
 
 impl<T: AsRef<[u8]> + AsMut<[u8]>> Storage for T {}
+
+/// Whether there are short ways for the usual frames, whose code is made anew at each call. On a small processor memory is dearer than time.
+pub(crate) const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
+/// Whether a storage may have so many bytes, as far as its type tells. What is not aligned is bytes and nothing else, as an array is:
+/// whatever refers to bytes elsewhere, or counts them, is aligned further. (What has no size may stand for a `static`.)
+pub(crate) const fn may_hold<S>(bytes: usize) -> bool {
+    align_of::<S>() > 1 || size_of::<S>() == 0 || size_of::<S>() >= bytes
+}
 
 /// See the picture above.
 ///
@@ -54,10 +97,22 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
     }
 
+    /// Free space behind the unread bytes, where nothing is ever gathered: as much as `total` unread bytes need, those that are here
+    /// included, and a quarter of the storage, so that a reader is not fed in crumbs.
+    #[inline]
+    pub(crate) fn spare_behind(&mut self, total: usize) -> &mut [u8] {
+        let unread = self.end - self.read;
+        if unread == 0 || self.capacity() - self.end < (self.capacity() / 4).max(total.saturating_sub(unread)) {
+            copy_down(self.storage.as_mut(), self.read..self.end, 0);
+            (self.read, self.end) = (0, unread);
+        }
+        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+    }
+
     /// The first `n` bytes of the spare space were filled; more than there are counts as all.
     #[inline]
     pub(crate) fn commit(&mut self, n: usize) {
-        self.end = self.end.saturating_add(n).min(self.capacity());
+        self.end += n.min(self.capacity() - self.end);
     }
 
     /// Copies as many of `bytes` as fit behind the unread ones, and says how many. The gap is as for `spare_mut`.
@@ -123,10 +178,47 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(range)
     }
 
+    /// Lets `run` write payload behind what is gathered, until that is `most` bytes, from the unread bytes, or from `chunk` where there
+    /// are none.
+    #[inline(always)]
+    pub(crate) fn gather_run(&mut self, chunk: &[u8], most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
+        let nothing_unread = self.read == self.end;
+        if self.start == self.filled {
+            (self.start, self.filled) = (0, 0);
+        }
+        let from = self.filled;
+        let storage = self.storage.as_mut();
+        let (free, input) = if nothing_unread {
+            (storage, chunk)
+        } else {
+            let split = storage.get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
+            split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread))
+        };
+        let free = free.get_mut(from..).unwrap_or_default();
+        let room = free.len().min(most.saturating_sub(from - self.start));
+        let done = run(input, free.get_mut(..room).unwrap_or_default());
+        self.filled += done.written.min(room);
+        if nothing_unread {
+            (self.read, self.end) = (self.filled, self.filled);
+        } else {
+            self.skip(done.take);
+        }
+        self.check();
+        done
+    }
+
+    /// Where the gathered payload lies, which is taken away.
+    #[inline(always)]
+    pub(crate) fn take_gathered_range(&mut self) -> Range<usize> {
+        let range = self.start..self.filled;
+        self.start = self.filled;
+        range
+    }
+
     /// Drops the first `n` unread bytes.
     #[inline]
     pub(crate) fn skip(&mut self, n: usize) {
-        self.read = self.read.saturating_add(n).min(self.end);
+        self.read += n.min(self.end - self.read);
     }
 
     /// The first `n` unread bytes are payload: they join what is gathered.
@@ -284,7 +376,7 @@ impl<S: Storage> Buffer<S> {
 /// Copies `from` to `to`, which are of one length. For a few bytes, which a cut frame leaves at both ends, a call of `memcpy` would take
 /// longer than to copy them: here they are two pieces that may overlap.
 #[inline(always)]
-fn copy_short(to: &mut [u8], from: &[u8]) {
+pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     if let ([to], [from]) = (&mut *to, from) {
         *to = *from;
         return;
@@ -294,7 +386,8 @@ fn copy_short(to: &mut [u8], from: &[u8]) {
         && (copy_ends::<32>(to, from)
             || copy_ends::<16>(to, from)
             || copy_ends::<8>(to, from)
-            || copy_ends::<4>(to, from))
+            || copy_ends::<4>(to, from)
+            || copy_ends::<2>(to, from))
     {
         return;
     }
@@ -323,9 +416,19 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
 #[inline(never)]
 pub(crate) fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
     let distance = from.start.saturating_sub(to);
-    if let Some(window) = bytes.get_mut(to..from.end)
-        && distance <= window.len()
-    {
-        window.copy_within(distance.., 0);
+    let Some(window) = bytes.get_mut(to..from.end) else { return };
+    if cfg!(target_pointer_width = "64") {
+        if distance <= window.len() {
+            window.copy_within(distance.., 0);
+        }
+        return;
+    }
+    // `memmove` alone is longer than all the rest here, and a small device has no other use for it.
+    let mut at = 0;
+    while let Some(byte) = window.get(at + distance).copied() {
+        if let Some(place) = window.get_mut(at) {
+            *place = byte;
+        }
+        at += 1;
     }
 }

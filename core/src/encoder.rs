@@ -8,9 +8,9 @@
 //!
 //! A payload that lies elsewhere and should not be copied is sent as an [`Outgoing`].
 
-use crate::buffer::{Storage, copy_down};
+use crate::buffer::{SHORT_WAYS, Storage, copy_down, may_hold};
 use crate::error::EncodeError;
-use crate::framing::{Framing, Tail};
+use crate::framing::{Framing, Tail, least_storage};
 
 /// Frames of the law `L` that wait to be sent, in the storage `S`.
 #[derive(Clone, Debug)]
@@ -37,8 +37,9 @@ enum Open {
 }
 
 impl<L: Framing, S: Storage> Encoder<L, S> {
-    /// An encoder with nothing to send.
+    /// An encoder with nothing to send. Storage in which no frame fits is refused as [`Storage`] says.
     pub const fn new(law: L, storage: S) -> Self {
+        const { assert!(may_hold::<S>(least_storage::<L>()), "this storage is too short for one frame of this law") }
         Self { law, storage, start: 0, end: 0, held: 0, open: Open::No }
     }
 
@@ -60,10 +61,51 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// cannot carry; [`EncodeError::FrameOpen`].
     #[inline]
     pub fn push(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
+        if self.push_short(payload) { Ok(()) } else { self.push_slow(payload) }
+    }
+
+    /// The short way of a frame whose payload is written as it stands, and for which there is room whatever its header is: nothing can
+    /// go wrong on it that would have to be undone. It is there for speed alone, as those of the decoder are.
+    #[inline(always)]
+    fn push_short(&mut self, payload: &[u8]) -> bool {
+        if !(SHORT_WAYS && L::VERBATIM && self.open == Open::No) {
+            return false;
+        }
+        let most = payload.len().saturating_add(L::PREFIX + L::SUFFIX);
+        let free = self.storage.as_mut().get_mut(self.end..);
+        let Some(place) = free.and_then(|free| free.get_mut(..most)) else { return false };
+        let mut tail = Tail::new(place);
+        let written = self.law.check(payload).is_ok()
+            && self.law.prefix(Some(payload.len() as u64), &mut tail).is_ok()
+            && self.law.body(payload, &mut tail) == payload.len()
+            && self.law.suffix(&mut tail).is_ok();
+        if written {
+            self.end += tail.written();
+        }
+        written
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn push_slow(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
         self.write(|law, tail| {
             law.check(payload)?;
             law.prefix(Some(payload.len() as u64), tail)?;
             whole_body(law, payload, tail)?;
+            law.suffix(tail)
+        })
+    }
+
+    /// [`push`](Self::push) for a payload that lies in several pieces.
+    ///
+    /// # Errors
+    /// As `push`.
+    pub fn push_parts(&mut self, payload: &[&[u8]]) -> Result<(), EncodeError> {
+        self.write(|law, tail| {
+            law.prefix(Some(payload.iter().map(|part| part.len() as u64).sum()), tail)?;
+            for part in payload {
+                law.check(part)?;
+                whole_body(law, part, tail)?;
+            }
             law.suffix(tail)
         })
     }
@@ -80,7 +122,9 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         self.open = Open::No;
         let expanded = self.law.expansion(len);
         let need = expanded.saturating_add(L::PREFIX + L::SUFFIX);
-        self.make_room(need)?;
+        if need > self.capacity() - self.end {
+            relieve(self.storage.as_mut(), &mut self.start, &mut self.end, need, true)?;
+        }
         // A payload that grows on its way stands as far back as it can grow.
         let at = self.end + L::PREFIX + expanded.saturating_sub(len);
         let room = self.storage.as_ref().len() - self.end;
@@ -192,6 +236,28 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
     }
 
+    /// This encoder under another law for a while: what `write` writes joins the bytes to send, as frames of `law`. For connections
+    /// whose framing is known only when they are opened.
+    ///
+    /// ```
+    /// use framewright::{Encoder, framing::{Lines, U32}};
+    ///
+    /// let mut encoder = Encoder::new(U32::new(), [0; 16]);
+    /// encoder.push(b"hi")?;
+    /// encoder.under(Lines, |lines| lines.push(b"there"))?;
+    /// assert_eq!(encoder.pending(), b"\0\0\0\x02hithere\n");
+    /// # Ok::<(), framewright::EncodeError>(())
+    /// ```
+    #[inline]
+    pub fn under<M: Framing, R>(&mut self, law: M, write: impl FnOnce(&mut Encoder<M, &mut [u8]>) -> R) -> R {
+        let Self { start, end, held, open, .. } = *self;
+        let mut other = Encoder { law, storage: self.storage.as_mut(), start, end, held, open };
+        let written = write(&mut other);
+        let Encoder { start, end, held, open, .. } = other;
+        (self.start, self.end, self.held, self.open) = (start, end, held, open);
+        written
+    }
+
     /// Drops everything, for a connection that is gone.
     pub fn reset(&mut self) {
         (self.start, self.end, self.held, self.open) = (0, 0, 0, Open::No);
@@ -247,7 +313,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
         let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
         if self.start > 0 && expanded > self.capacity() - self.end {
-            self.compact();
+            // Whatever fits then will do.
+            relieve(self.storage.as_mut(), &mut self.start, &mut self.end, 0, true)?;
         }
         let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
         let room = tail.room();
@@ -286,43 +353,37 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
                     return Ok(());
                 }
                 Err(EncodeError::Full { need, .. }) => {
-                    let need = (tail.written() - held).saturating_add(need);
-                    let (capacity, room) = (self.capacity(), self.room());
                     // How much a payload grows is known only when it is written; then `need` is the most it may be.
-                    if self.start > 0 && (need <= room || !L::VERBATIM) {
-                        self.compact();
-                    } else if self.end == 0 || L::VERBATIM && need > capacity {
-                        return Err(EncodeError::TooLarge { need, capacity });
-                    } else {
-                        return Err(EncodeError::Full { need, room });
-                    }
+                    let need = (tail.written() - held).saturating_add(need);
+                    relieve(self.storage.as_mut(), &mut self.start, &mut self.end, need, L::VERBATIM)?;
                 }
                 Err(other) => return Err(other),
             }
         }
     }
+}
 
-    /// Makes `need` bytes free behind the bytes to send, by moving these to the front if that helps.
-    #[cold]
-    fn make_room(&mut self, need: usize) -> Result<(), EncodeError> {
-        let (capacity, room) = (self.capacity(), self.room());
-        if need > capacity {
-            return Err(EncodeError::TooLarge { need, capacity });
-        }
-        if need > room {
-            return Err(EncodeError::Full { need, room });
-        }
-        if self.start > 0 && need > capacity - self.end {
-            self.compact();
-        }
+/// Makes room for `need` bytes behind the bytes to send, from `start` to `end`, by moving these to the front if that helps. Where `need` is
+/// not `exact`, it is worth a try in any case.
+#[cold]
+#[inline(never)]
+fn relieve(
+    storage: &mut [u8],
+    start: &mut usize,
+    end: &mut usize,
+    need: usize,
+    exact: bool,
+) -> Result<(), EncodeError> {
+    let capacity = storage.len();
+    let room = capacity - (*end - *start);
+    if *start > 0 && (need <= room || !exact) {
+        copy_down(storage, *start..*end, 0);
+        (*start, *end) = (0, *end - *start);
         Ok(())
-    }
-
-    /// Moves the bytes to send to the front.
-    #[cold]
-    fn compact(&mut self) {
-        copy_down(self.storage.as_mut(), self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+    } else if *end == 0 || exact && need > capacity {
+        Err(EncodeError::TooLarge { need, capacity })
+    } else {
+        Err(EncodeError::Full { need, room })
     }
 }
 
@@ -335,6 +396,10 @@ fn open_tail<S: Storage>(storage: &mut S, end: usize, held: usize) -> Tail<'_> {
 /// Writes all of `payload`, or says what that needs.
 #[inline]
 fn whole_body<L: Framing>(law: &L, payload: &[u8], tail: &mut Tail<'_>) -> Result<(), EncodeError> {
+    // As it stands it fits or not; to copy half of it first would be for nothing.
+    if L::VERBATIM && payload.len() > tail.room() {
+        return Err(EncodeError::Full { need: law.expansion(payload.len()), room: tail.room() });
+    }
     match payload.get(law.body(payload, tail)..) {
         None | Some([]) => Ok(()),
         Some(rest) => Err(EncodeError::Full { need: law.expansion(rest.len()), room: tail.room() }),

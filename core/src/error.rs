@@ -115,6 +115,13 @@ pub enum EncodeError {
         /// The most that the header can say.
         max: u64,
     },
+    /// The header of this framing cannot say so short a length: its least one means a longer payload.
+    TooShort {
+        /// The length of the payload in bytes.
+        len: u64,
+        /// The least that the header can say.
+        min: u64,
+    },
     /// The header of this framing holds the length, which was not given.
     LengthRequired,
     /// The payload contains the byte that ends a frame, so the receiver would see two.
@@ -187,6 +194,9 @@ impl fmt::Display for EncodeError {
             }
             Self::TooLong { len, max } => {
                 write!(f, "a length of {len} bytes is more than the header can say ({max})")
+            }
+            Self::TooShort { len, min } => {
+                write!(f, "a length of {len} bytes is less than the header can say ({min})")
             }
             Self::LengthRequired => f.write_str("this framing needs the length before the payload"),
             Self::ContainsDelimiter { at } => write!(f, "the payload contains the delimiter, at byte {at}"),

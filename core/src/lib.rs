@@ -7,6 +7,9 @@
 //! It is `no_std`, allocates nothing, contains no `unsafe`, and reads no clock. The same code runs on threads, over a userspace TCP stack,
 //! and on a microcontroller; so the same bytes give the same answers everywhere.
 //!
+//! The next four sections are a tour of five minutes, from bytes to a server. What sockets do meanwhile, with commands to try, is told by
+//! the guide `core/docs/sockets.md`; whole programs are in `core/examples`.
+//!
 //! # From bytes to frames
 //!
 //! A [`Decoder`] needs a law, which says where a frame begins and ends ([`framing`] has ten, and shows how to write your own), and storage:
@@ -51,6 +54,90 @@
 //! ```
 //!
 //! What is inside a payload is yours; [`fields`] reads and writes numbers, strings and flags in network byte order.
+//!
+//! # From frames to a server
+//!
+//! A [`Service`] says what messages mean, and a [`Session`] is one connection as a state machine: a decoder, a service that answers,
+//! an encoder, and deadlines. Bytes and the time go in, bytes and the next deadline come out; so a server can be tried without a socket.
+//!
+//! ```
+//! use framewright::service::{Flow, Intake, Refusal};
+//! use framewright::{Encoder, Instant, Service, Session, SessionConfig, Storage, framing::Lines};
+//!
+//! /// Answers each line with its length.
+//! struct Length;
+//!
+//! impl Service for Length {
+//!     type Framing = Lines;
+//!
+//!     fn intake(&self) -> Intake {
+//!         Intake::Whole { reply: 20 } // no reply is longer: a session asks only when so much fits
+//!     }
+//!
+//!     fn frame<S: Storage>(&mut self, line: &[u8], _: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+//!         out.push(line.len().to_string().as_bytes())?;
+//!         Ok(Flow::Continue)
+//!     }
+//! }
+//!
+//! let now = Instant::ZERO;
+//! let mut session = Session::new(Length, [0; 64], [0; 64], SessionConfig::default(), now)?;
+//! session.handle_input(b"Four score\nand se", now);
+//! assert_eq!(session.poll_output(now), b"10\n");
+//! # Ok::<(), framewright::SessionError>(())
+//! ```
+//!
+//! # From a server to the network
+//!
+//! A front end is a loop around sessions that only moves bytes. This is one, whole, for a socket that blocks;
+//! [`Trim`](service::Trim) is one of the services that come with the crate.
+//!
+//! ```
+//! use framewright::{CloseReason, Instant, Session, SessionConfig, service::Trim};
+//! use std::io::{self, ErrorKind, Read, Write};
+//! use std::net::{Shutdown, TcpStream};
+//! use std::time::Duration;
+//!
+//! fn serve(mut socket: &TcpStream) -> io::Result<Option<CloseReason>> {
+//!     let started = std::time::Instant::now();
+//!     let now = || Instant::from_micros(started.elapsed().as_micros() as u64);
+//!     let mut session = Session::new(Trim::default(), [0; 4096], [0; 4096], SessionConfig::default(), now())
+//!         .map_err(io::Error::other)?;
+//!     loop {
+//!         while !session.poll_output(now()).is_empty() {
+//!             let n = socket.write(session.poll_output(now()))?;
+//!             session.sent(n, now());
+//!         }
+//!         if session.is_done() {
+//!             return Ok(session.close_reason());
+//!         }
+//!         if session.is_output_finished() {
+//!             socket.shutdown(Shutdown::Write)?; // the peer may still be sending: to close now might destroy what it has not read
+//!         }
+//!         let wait = session.deadline().map(|at| at.saturating_since(now()).max(Duration::from_millis(1)));
+//!         socket.set_read_timeout(wait)?;
+//!         match socket.read(session.input_mut()) {
+//!             Ok(0) => session.handle_end(now()),
+//!             Ok(n) => session.handle_filled(n, now()),
+//!             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => session.handle_deadline(now()),
+//!             Err(error) => return Err(error),
+//!         }
+//!     }
+//! }
+//! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! # let mut client = TcpStream::connect(listener.local_addr()?)?;
+//! # let server = std::thread::spawn(move || serve(&listener.accept()?.0));
+//! # client.write_all(b"\0\0\0\x1eFour score and seven years ago")?;
+//! # client.shutdown(Shutdown::Write)?;
+//! # let mut reply = Vec::new();
+//! # client.read_to_end(&mut reply)?;
+//! # assert_eq!(reply, b"\0\0\0\x14 and seven years ago");
+//! # assert_eq!(server.join().unwrap()?, Some(CloseReason::PeerClosed));
+//! # Ok::<(), io::Error>(())
+//! ```
+//!
+//! Back-pressure runs from end to end: a session whose output is full takes no more frames, so its front end reads no more bytes, and TCP
+//! tells the peer to wait. Front ends ready to use are in this repository: threads in `std-host`, smoltcp in `smoltcp-demo`.
 //!
 //! # On a serial line
 //!
@@ -113,54 +200,6 @@
 //! [`Decoder::spare_mut`], and say by [`Decoder::commit`] how much came when the line falls silent. Over a driver that implements
 //! `embedded-io` or `embedded-io-async` use `io::FrameStream` or `io_async::FrameStream` (features of these names).
 //!
-//! # From frames to a server
-//!
-//! A [`Session`] is one connection: a decoder, a [`Service`] that answers, an encoder, and deadlines. A front end is a loop around
-//! it that only moves bytes. This is such a loop, whole, for a blocking socket:
-//!
-//! ```
-//! use framewright::{Instant, Session, SessionConfig, service::Trim};
-//! use std::io::{self, Read, Write};
-//!
-//! fn serve(mut socket: impl Read + Write) -> io::Result<()> {
-//!     let started = std::time::Instant::now();
-//!     let now = || Instant::from_micros(started.elapsed().as_micros() as u64);
-//!     let mut session = Session::new(Trim::default(), [0; 4096], [0; 4096], SessionConfig::default(), now())
-//!         .map_err(io::Error::other)?;
-//!     loop {
-//!         while !session.poll_output(now()).is_empty() {
-//!             let n = socket.write(session.poll_output(now()))?;
-//!             session.sent(n, now());
-//!         }
-//!         if session.is_output_finished() {
-//!             return Ok(()); // `session.close_reason()` says why
-//!         }
-//!         match socket.read(session.input_mut())? {
-//!             0 => session.handle_end(now()),
-//!             n => session.handle_filled(n, now()),
-//!         }
-//!     }
-//! }
-//! # struct Script<'a>(&'a [u8], Vec<u8>);
-//! # impl Read for Script<'_> { fn read(&mut self, to: &mut [u8]) -> io::Result<usize> { let n = to.len().min(1); self.0.read(&mut to[..n]) } }
-//! # impl Write for Script<'_> {
-//! #     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.1.write(from) }
-//! #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
-//! # }
-//! # let mut script = Script(b"\0\0\0\x1eFour score and seven years ago", Vec::new());
-//! # struct By<'a, 'b>(&'a mut Script<'b>);
-//! # impl Read for By<'_, '_> { fn read(&mut self, to: &mut [u8]) -> io::Result<usize> { self.0.read(to) } }
-//! # impl Write for By<'_, '_> {
-//! #     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.0.write(from) }
-//! #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
-//! # }
-//! # serve(By(&mut script)).unwrap();
-//! # assert_eq!(script.1, b"\0\0\0\x14 and seven years ago");
-//! ```
-//!
-//! The services that come with it are in [`service`]; a service of your own implements one trait. Back-pressure runs from end to end: a
-//! session whose output is full takes no more frames, so its front end reads no more bytes, and TCP tells the peer to wait.
-//!
 //! # Features
 //!
 //! | feature | what it adds |
@@ -168,20 +207,54 @@
 //! | `json` (default) | the `json-header` framing and the `message` service, by `serde-json-core` |
 //! | `embedded-io` | `io`: frames over anything that reads and writes, blocking |
 //! | `embedded-io-async` | `io_async`: the same for async, safe to cancel |
+//! | `memchr` | delimiters are searched for with vector instructions, by `memchr`: for hosts |
 //! | `defmt` | `defmt::Format` on the public types |
 //!
-//! # Guarantees, and how each is kept
+//! None of them changes what the rest does, and none needs an allocator. Without default features the crate depends on `heapless` alone.
 //!
-//! - *Any split, same frames*: property tests cut streams in all ways, for every law, policy and way in.
-//! - *Nothing from the wire panics, loops, or reserves memory*: `forbid(unsafe_code)`, no allocator, no indexing that can fail.
-//! - *Limits are checked last, in 64 bits or more*, whatever the width of `usize`.
-//! - *An error is reported once.* After one that the stream cannot go on from, nothing is delivered until [`Decoder::reset`].
-//! - *A stream that ends inside a frame is not a clean end*: [`Decoder::finish`] tells them apart.
+//! # Guarantees, and how each is tested
+//!
+//! | guarantee | how it is tested |
+//! |---|---|
+//! | any split of a stream gives the same frames | `core/tests/splits` cuts streams at every place, into single bytes and at random, for every law, policy and way in; the fuzz targets of `core/fuzz` do the same, guided by coverage |
+//! | nothing from the wire panics or loops | decoder and encoder of every law but `JsonHeader` are linked for a Cortex-M3 where a reachable panic is a link error (`tests/size/measure`); arbitrary bytes in property tests and fuzz targets |
+//! | nothing from the wire reserves memory | there is no allocator to ask: `no_std` without `alloc`; a claim of 4 GiB is refused, or streamed |
+//! | memory is what you lend, and what the table in [`memory`] says | the compiler checks the table, for 32 and for 64 bits (`core/tests/sizes`) |
+//! | no `unsafe` | `#![forbid(unsafe_code)]` |
+//! | limits are checked last, and in 64 bits or more | `core/tests/limits.rs`, also where `usize` has 32 bits (`.ci/run bits32`) |
+//! | an error is reported once; where the stream cannot go on, nothing is delivered until [`Decoder::reset`] | `core/tests/limits.rs` |
+//! | a stream that ends inside a frame is not a clean end | [`Decoder::finish`] tells them apart: `core/tests/limits.rs`, `laws.rs`, `io.rs` |
+//! | a reply is whole or not begun; what came in is answered or refused | `core/tests/session.rs`, and `interleavings.rs`, which takes all turns of a conversation in random order |
+//! | the laws are those that others speak | vectors in `core/tests/laws.rs`; compared with tokio-util, `cobs` and wire-codec (`tests/differential`) and with programs in seven languages (`tests/interop`) |
+//! | the same bytes, the same answers on every front end | one set of conversations runs on sessions alone, on threads, over smoltcp and on an emulated Cortex-M3 (`tests`) |
+//!
+//! What went wrong in other decoders, and the test here that it does not, is listed in `core/docs/pitfalls.md`.
+//!
+//! # Sizes and speeds
+//!
+//! What a value holds is its storage and little more; a session has storage twice. These are bounds for 64 bits; with 32 it is less.
+//! [`memory`] has a table of all types.
+//!
+//! ```
+//! use framewright::{Decoder, Encoder, Session, framing::U32, service::Echo};
+//!
+//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 288);
+//! assert!(size_of::<Encoder<U32, [u8; 1024]>>() <= 1024 + 64);
+//! assert!(size_of::<Session<Echo, [u8; 1024], [u8; 1024]>>() <= 2 * 1024 + 512);
+//! ```
+//!
+//! How much flash a decoder and an encoder take on a Cortex-M3, law by law and beside other crates, is measured by `tests/size/measure`. A
+//! frame that lies whole in what a read returned costs no copy, however long it is; how fast that is, beside other crates and loops
+//! written by hand, `cargo bench -p framewright-tests --bench framing` tells for your machine.
 //!
 //! # When to choose something else
 //!
-//! On tokio, with memory to spare and no hard limits, `tokio_util::codec` is at hand and well known. For messages that have a
-//! schema, look at `postcard` or Protocol Buffers, and frame them with this. For HTTP, MQTT and the like there are crates that know them.
+//! - On tokio, with memory to spare and no hard limits, `tokio_util::codec` is at hand and well known. (It takes these laws, too: feature
+//!   `tokio-codec` of `std-host`.)
+//! - For messages that have a schema, look at `postcard` or Protocol Buffers, and frame them with this.
+//! - For HTTP, MQTT, Modbus and the like there are crates that know them.
+//! - For COBS alone, with the whole packet in one slice, the crate `cobs` is all that it takes.
+//! - Nothing here encrypts or says who the peer is: that is for TLS, below the framing.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -201,6 +274,9 @@ pub mod io;
 #[cfg(feature = "embedded-io-async")]
 pub mod io_async;
 pub mod service;
+#[cfg(doc)]
+#[doc = include_str!("../docs/memory.md")]
+pub mod memory {}
 pub mod session;
 mod shared;
 mod store;

@@ -24,7 +24,7 @@
 //! session.handle_end(now); // the peer closed its sending side, inside the second message
 //! assert!(session.poll_output(now).is_empty());
 //! assert!(session.is_done());
-//! assert_eq!(session.close_reason().unwrap().to_string(), "the stream ended inside a message (3 bytes of it came)");
+//! assert_eq!(session.close_reason().unwrap().to_string(), "truncated: the stream ended inside a message (3 bytes of it came)");
 //! # Ok::<(), framewright::SessionError>(())
 //! ```
 //!
@@ -84,6 +84,8 @@ pub struct Session<V: Service, I, O> {
     encoder: Encoder<V::Framing, O>,
     patience: Patience,
     state: State,
+    /// Why it is not open any more.
+    reason: Option<CloseReason>,
     input: Input,
     offer: Offer,
     /// When a byte last moved, or the state changed.
@@ -91,7 +93,7 @@ pub struct Session<V: Service, I, O> {
     /// Room in the output that a reply takes beyond what the request's length explains.
     reply_extra: usize,
     /// Room that one byte of a reply takes besides, where replies come in pieces; else 0.
-    reply_piece: usize,
+    reply_piece: u8,
     stats: Stats,
 }
 
@@ -108,9 +110,9 @@ struct Patience {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    Flushing(CloseReason),
-    Lingering(CloseReason),
-    Done(CloseReason),
+    Flushing,
+    Lingering,
+    Done,
 }
 
 /// Whether more input is to be expected.
@@ -128,6 +130,8 @@ enum Input {
 enum Offer {
     /// All were taken.
     Taken,
+    /// All were taken, and nothing of them waits for room to be answered.
+    Digested,
     /// Some were left with it, and will come again.
     Left,
 }
@@ -223,22 +227,23 @@ where
         config: SessionConfig,
         now: Instant,
     ) -> Result<Self, SessionError> {
-        let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+        let overhead = service.overhead();
         let have = output.as_ref().len();
-        let decoder = Decoder::new(law.clone(), input).with_max_frame(config.max_frame);
-        let (reply_extra, reply_piece, decoder) = match service.intake() {
-            Intake::Whole { reply } => (overhead + reply, 0, decoder.with_oversize(Oversize::Skip)),
+        let (reply_extra, reply_piece, oversize, whole) = match service.intake() {
+            Intake::Whole { reply } => (overhead + reply, 0, Oversize::Skip, usize::MAX),
             Intake::Streamed { extra } => {
                 let extra = overhead + extra;
-                let whole = fitting(&law, have.saturating_sub(extra));
-                let decoder = decoder.with_oversize(Oversize::Stream).with_stream_above(whole);
-                (extra, law.expansion(1), decoder)
+                (extra, law.expansion(1), Oversize::Stream, fitting(&law, have.saturating_sub(extra)))
             }
         };
         let need = needed_output(&service, &law);
         if have < need {
             return Err(SessionError { need, have });
         }
+        let decoder = Decoder::new(law.clone(), input)
+            .with_max_frame(config.max_frame)
+            .with_oversize(oversize)
+            .with_stream_above(whole);
         let encoder = Encoder::new(law, output);
         let mut session = Self {
             service,
@@ -246,11 +251,13 @@ where
             encoder,
             patience: Patience::of(&config),
             state: State::Open,
+            reason: None,
             input: Input::Flowing,
             offer: Offer::Taken,
             active_at: now,
             reply_extra,
-            reply_piece,
+            // What becomes of a byte is a few bytes at most, in any law.
+            reply_piece: u8::try_from(reply_piece).unwrap_or(u8::MAX),
             stats: Stats::default(),
         };
         let opened = session.service.open(now, &mut session.encoder);
@@ -265,7 +272,7 @@ where
         // Until it is known better, so that they are not given up when the server is stopping.
         self.offer = Offer::Left;
         self.work(&mut chunk, now);
-        if chunk.is_empty() {
+        if chunk.is_empty() && self.offer == Offer::Left {
             self.offer = Offer::Taken;
         }
         // When it is closing, nobody will look at the rest.
@@ -284,6 +291,7 @@ where
     /// The first `n` bytes of [`input_mut`](Self::input_mut) were filled.
     pub fn handle_filled(&mut self, n: usize, now: Instant) {
         if self.is_open() {
+            self.offer = Offer::Taken;
             self.decoder.commit(n);
         }
         self.count_input(n, now);
@@ -294,8 +302,8 @@ where
         self.input = Input::Ended;
         match self.state {
             State::Open => self.active_at = now,
-            State::Lingering(reason) => self.state = State::Done(reason),
-            State::Flushing(_) | State::Done(_) => {}
+            State::Lingering => self.state = State::Done,
+            State::Flushing | State::Done => {}
         }
     }
 
@@ -322,8 +330,8 @@ where
                     self.give_up();
                 }
             }
-            State::Flushing(_) | State::Lingering(_) => self.give_up(),
-            State::Done(_) => {}
+            State::Flushing | State::Lingering => self.give_up(),
+            State::Done => {}
         }
     }
 
@@ -368,8 +376,8 @@ where
     fn timeout(&self) -> Option<Instant> {
         let timeout = match self.state {
             State::Open if self.input == Input::Flowing => self.patience.idle?.get(),
-            State::Open | State::Flushing(_) | State::Lingering(_) => self.patience.close,
-            State::Done(_) => return None,
+            State::Open | State::Flushing | State::Lingering => self.patience.close,
+            State::Done => return None,
         };
         Some(self.active_at.after(timeout))
     }
@@ -382,27 +390,24 @@ where
     pub fn wants_input(&mut self) -> bool {
         match self.state {
             State::Open => self.input == Input::Flowing && !self.decoder.spare_mut().is_empty(),
-            State::Lingering(_) => true,
-            State::Flushing(_) | State::Done(_) => false,
+            State::Lingering => true,
+            State::Flushing | State::Done => false,
         }
     }
 
     /// Whether all output was sent and no more will come: close the sending side.
     pub fn is_output_finished(&self) -> bool {
-        matches!(self.state, State::Lingering(_) | State::Done(_))
+        matches!(self.state, State::Lingering | State::Done)
     }
 
     /// Whether the connection can be closed.
     pub fn is_done(&self) -> bool {
-        matches!(self.state, State::Done(_))
+        matches!(self.state, State::Done)
     }
 
     /// Why the connection is being closed; `None` while it is not.
     pub fn close_reason(&self) -> Option<CloseReason> {
-        match self.state {
-            State::Open => None,
-            State::Flushing(reason) | State::Lingering(reason) | State::Done(reason) => Some(reason),
-        }
+        self.reason
     }
 
     /// What went through so far.
@@ -428,17 +433,20 @@ where
                 Err(refusal) => self.close(CloseReason::Dismissed(refusal), now),
                 done => self.settle(done, now),
             }
-            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) || !self.answer(chunk, now) {
+            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) {
+                break;
+            }
+            // Most calls are for output, and find nothing new.
+            let nothing_new = self.offer == Offer::Digested && self.input == Input::Flowing && chunk.is_empty();
+            if nothing_new || !self.answer(chunk, now) {
                 break;
             }
         }
-        if let State::Flushing(reason) = self.state
-            && self.encoder.pending().is_empty()
-        {
+        if self.state == State::Flushing && self.encoder.pending().is_empty() {
             self.active_at = now;
             self.state = match self.input {
-                Input::Ended => State::Done(reason),
-                Input::Flowing | Input::Stopped => State::Lingering(reason),
+                Input::Ended => State::Done,
+                Input::Flowing | Input::Stopped => State::Lingering,
             };
         }
     }
@@ -448,7 +456,7 @@ where
         let mut answered = false;
         while self.is_open() {
             let room = self.encoder.room();
-            if room < self.reply_extra + self.reply_piece {
+            if room < self.reply_extra + usize::from(self.reply_piece) {
                 return false;
             }
             let max =
@@ -460,7 +468,7 @@ where
                     }
                     let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
                     self.settle(done, now);
-                    if done == Ok(Flow::Wait) {
+                    if matches!(done, Ok(Flow::Wait)) {
                         return true;
                     }
                     answered = true;
@@ -474,10 +482,15 @@ where
                                 return true;
                             }
                         }
-                        Input::Stopped if !waiting && self.offer == Offer::Taken => {
+                        Input::Stopped if !waiting && self.offer != Offer::Left => {
                             self.close(CloseReason::Shutdown, now);
                         }
-                        _ => return answered && !waiting,
+                        _ => {
+                            if !waiting {
+                                self.offer = Offer::Digested;
+                            }
+                            return answered && !waiting;
+                        }
                     }
                 }
                 Err(error) if error.recovery == Recovery::Skips => {
@@ -505,14 +518,12 @@ where
         Flow::Continue
     }
 
-    /// By the kind of the state alone: to compare whole states would compare reasons, in each session's code.
     #[inline]
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Open)
+        self.state == State::Open
     }
 
     /// Takes note of what a service said.
-    #[inline]
     fn settle(&mut self, done: Result<Flow, Refusal>, now: Instant) {
         match done {
             Ok(Flow::Continue | Flow::Wait) => {}
@@ -536,14 +547,14 @@ where
 
     /// Nothing more is sent or received.
     fn give_up(&mut self) {
-        if let State::Flushing(reason) | State::Lingering(reason) = self.state {
+        if matches!(self.state, State::Flushing | State::Lingering) {
             self.encoder.reset();
-            self.state = State::Done(reason);
+            self.state = State::Done;
         }
     }
 
     fn close(&mut self, reason: CloseReason, now: Instant) {
-        self.state = State::Flushing(reason);
+        (self.state, self.reason) = (State::Flushing, Some(reason));
         self.service.closed(now);
         // Its storage takes what is read only to be dropped.
         self.decoder.reset();
@@ -573,7 +584,7 @@ fn fitting<L: Framing>(law: &L, room: usize) -> usize {
 
 /// Bytes of output storage that a session of this service needs at least: for front ends that choose the size of it then.
 pub fn needed_output<V: Service>(service: &V, law: &V::Framing) -> usize {
-    let overhead = <V::Framing as Framing>::PREFIX + <V::Framing as Framing>::SUFFIX;
+    let overhead = service.overhead();
     match service.intake() {
         Intake::Whole { reply } => overhead + reply,
         // Whatever the room is, the answer to one more byte of the request must fit.
@@ -609,10 +620,10 @@ impl fmt::Display for CloseReason {
         match self {
             Self::PeerClosed => f.write_str("the peer closed the connection"),
             Self::Truncated { have, need: Some(need) } => {
-                write!(f, "the stream ended inside a message ({have} of its {need} bytes came)")
+                write!(f, "truncated: the stream ended inside a message ({have} of its {need} bytes came)")
             }
             Self::Truncated { have, need: None } => {
-                write!(f, "the stream ended inside a message ({have} bytes of it came)")
+                write!(f, "truncated: the stream ended inside a message ({have} bytes of it came)")
             }
             Self::BadFrame(error) => error.fmt(f),
             Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),

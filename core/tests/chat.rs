@@ -1,10 +1,10 @@
 //! A chat room on virtual time: what each client is told, and what it is not.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use framewright::service::{Chat, ChatRules, Hub, Seat, Wake};
-use framewright::{CloseReason, Instant, Session, SessionConfig, WallClock, service};
+use framewright::{CloseReason, Instant, Session, SessionConfig, Shared, WallClock, service};
 
 type Room = Hub<Vec<Seat<()>>, Vec<u8>>;
 type Client<'r> = Session<Chat<&'r RefCell<Room>, Room, ()>, Vec<u8>, Vec<u8>>;
@@ -200,6 +200,42 @@ fn lists_that_are_asked_for_in_one_segment_are_all_told_whole() {
     }
 }
 
+/// A room in which somebody speaks between any two looks that another thread takes at it.
+struct Busy<'r> {
+    room: &'r RefCell<Room>,
+    speaker: RefCell<Client<'r>>,
+    looks: Cell<usize>,
+}
+
+impl Shared<Room> for Busy<'_> {
+    fn with(&self, look: impl FnOnce(&mut Room)) {
+        let mut speaker = self.speaker.borrow_mut();
+        say(&mut speaker, self.looks.get().to_string());
+        read(&mut speaker);
+        self.looks.set(self.looks.get() + 1);
+        look(&mut self.room.borrow_mut());
+    }
+}
+
+#[test]
+fn what_a_history_repeats_does_not_come_again_after_it() {
+    let room = room(8, 4096);
+    let busy = Busy { room: &room, speaker: RefCell::new(member(&room, "bob")), looks: Cell::new(0) };
+    let chat = Chat::new(busy, ChatRules { rate: 0, ..ChatRules::default() }, 4000, ());
+    let mut ann = Session::new(chat, vec![0; 1500], vec![0; 1500], SessionConfig::default(), START).unwrap();
+    for line in [&b"ann\n"[..], b"/history 99\n"] {
+        // Until its first list is told it takes no other line.
+        while ann.handle_input(line, START) == 0 {
+            ann.poll_output(START);
+        }
+    }
+    let told = String::from_utf8(ann.poll_output(START).to_vec()).unwrap();
+    let (_, told) = told.rsplit_once("messages:\n").expect("it is announced");
+    let expected: Vec<String> = (0..told.lines().count()).map(|n| format!("[10:20:30] bob: {n}")).collect();
+    assert!(expected.len() > 3, "{told}");
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn commands_list_rename_help_and_quit() {
     let room = room(8, 4096);
@@ -349,7 +385,7 @@ fn what_was_said_in_an_earlier_life_is_history() {
 
 /// Counts how often it was woken.
 #[derive(Clone, Default)]
-struct Bell(std::rc::Rc<std::cell::Cell<u32>>);
+struct Bell(std::rc::Rc<Cell<u32>>);
 
 impl Wake for Bell {
     fn wake(&self) {

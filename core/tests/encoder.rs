@@ -416,3 +416,31 @@ fn one_vectored_write_sends_header_payload_and_trailer_and_goes_on_after_a_parti
         assert_eq!(calls, writer.0.len().div_ceil(most), "{most} bytes a write");
     }
 }
+
+#[test]
+fn a_payload_in_several_pieces_is_pushed_as_one_frame_or_not_at_all() {
+    let mut encoder = Encoder::new(U32::new(), [0; 16]);
+    encoder.push_parts(&[b"one ", b"", b"frame"]).unwrap();
+    assert_eq!(encoder.pending(), b"\0\0\0\x09one frame");
+    assert_eq!(encoder.push_parts(&[b""]), Err(EncodeError::Full { need: 4, room: 3 }));
+    encoder.sent(10);
+    encoder.push_parts(&[b"four ", b"more"]).unwrap();
+    assert_eq!(encoder.pending(), b"ame\0\0\0\x09four more");
+}
+
+#[test]
+fn what_is_written_under_another_law_joins_what_waits() {
+    let mut encoder = Encoder::new(U32::new(), [0; 16]);
+    encoder.push(b"a").unwrap();
+    encoder.sent(3);
+    let refused = encoder.under(Lines, |lines| {
+        lines.push(b"fourteen bytes").unwrap_err();
+        lines.begin(None).unwrap();
+        lines.chunk_whole(b"line").unwrap();
+        lines.push(b"x")
+    });
+    assert_eq!(refused, Err(EncodeError::FrameOpen));
+    assert!(encoder.is_streaming());
+    encoder.under(Lines, |lines| lines.end().unwrap());
+    assert_eq!(encoder.pending(), b"\x01aline\n");
+}

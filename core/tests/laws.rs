@@ -90,6 +90,14 @@ fn a_length_that_the_header_cannot_say_is_an_error_before_a_byte_is_written() {
     let mut encoder = Encoder::new(LengthPrefix::<1, BigEndian, 0, -1>::new(), [0; 512]);
     assert_eq!(encoder.push(&[0; 255]), Err(EncodeError::TooLong { len: 255, max: 254 }));
     encoder.push(&[0; 254]).unwrap();
+    // A length that means three bytes more than it says means three at least.
+    let mut encoder = Encoder::new(LengthPrefix::<1, BigEndian, 0, 3>::new(), [0; 512]);
+    assert_eq!(encoder.push(&[0; 2]), Err(EncodeError::TooShort { len: 2, min: 3 }));
+    assert_eq!(encoder.push(&[0; 259]), Err(EncodeError::TooLong { len: 259, max: 258 }));
+    assert!(encoder.pending().is_empty());
+    encoder.push(&[7; 3]).unwrap();
+    assert_eq!(encoder.pending(), [0, 7, 7, 7]);
+    encoder.push(&[0; 258]).unwrap();
 }
 
 #[test]

@@ -216,9 +216,9 @@ fn a_slow_drip_is_searched_once() {
             self.0.set(self.0.get() + input.len());
             Lines.step(state, input)
         }
-        fn whole(&self, state: &mut Self::State, input: &[u8]) -> Option<framewright::framing::Whole> {
+        fn whole(&self, input: &[u8]) -> Option<framewright::framing::Whole> {
             self.0.set(self.0.get() + input.len());
-            Lines.whole(state, input)
+            Lines.whole(input)
         }
         fn prefix(&self, _: Option<u64>, _: &mut Tail<'_>) -> Result<(), EncodeError> {
             Ok(())

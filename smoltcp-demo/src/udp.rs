@@ -61,12 +61,26 @@ impl UdpEcho {
     }
 
     /// Sends back what came. Whether anything was done.
-    ///
-    /// Not inlined: else the stack of a device would hold its copy of a datagram also while the clients of TCP are served.
-    #[inline(never)]
     pub(crate) fn serve(&mut self, interface: &Interface, sockets: &mut SocketSet<'_>, now: Instant) -> bool {
         let mut moved = self.unstall(sockets, now);
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.handle);
+        if socket.can_recv() {
+            moved |= self.answer(interface, socket);
+        }
+        let queue = socket.send_queue();
+        if queue != self.waiting.0 {
+            self.waiting = (queue, now);
+        }
+        moved
+    }
+
+    /// Sends back what is in the socket.
+    ///
+    /// Not inlined: else every turn of a device would clear the copy of a datagram, and its stack would hold it also while the
+    /// clients of TCP are served.
+    #[inline(never)]
+    fn answer(&mut self, interface: &Interface, socket: &mut udp::Socket<'_>) -> bool {
+        let mut moved = false;
         // A socket lends out one datagram at a time, so it passes through here.
         let mut copy = [0; MAX_DATAGRAM];
         while let Ok((datagram, from)) = socket.peek() {
@@ -90,10 +104,6 @@ impl UdpEcho {
             }
             let _ = socket.recv();
             moved = true;
-        }
-        let queue = socket.send_queue();
-        if queue != self.waiting.0 {
-            self.waiting = (queue, now);
         }
         moved
     }

@@ -123,8 +123,9 @@ impl Board {
             .collect();
         let mut qemu = Command::new(&tools.qemu)
             // It waits for `cont`: a program may end the emulator before it was asked for its ports.
-            .args(["-S", "-M", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "null", "-kernel"])
+            .args(["-S", "-M", "lm3s6965evb", "-display", "none", "-monitor", "none", "-kernel"])
             .arg(&tools.elf)
+            .args(["-serial", &format!("unix:{},server=on,wait=off", folder.0.join("serial").display())])
             .args(["-semihosting-config", "enable=on,target=native"])
             .args(["-netdev", &format!("user,id=u0,{}", forwards.join(","))])
             .args(["-netdev", "hubport,id=h0,hubid=0,netdev=u0", "-netdev", "hubport,id=n0,hubid=0"])
@@ -218,6 +219,14 @@ impl Board {
         let (_, behind) = answer.split_once(r#""icount": "#).expect("it is recording");
         let digits = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
         behind[..digits].parse().expect("a number")
+    }
+
+    /// The other end of its first serial line.
+    pub(crate) fn serial(&self) -> UnixStream {
+        let line = UnixStream::connect(self.folder.0.join("serial")).expect("QEMU listens");
+        line.set_read_timeout(Some(PATIENCE)).expect("not zero");
+        line.set_write_timeout(Some(PATIENCE)).expect("not zero");
+        line
     }
 
     /// Whether its process still runs.

@@ -14,6 +14,8 @@ pub(crate) enum Program {
     Firmware,
     /// smoltcp alone, at the port of `echo`.
     RawEcho,
+    /// Frames on the serial line, with `async`.
+    SerialEcho,
     /// One that uses up its stack.
     Overflow,
 }
@@ -55,6 +57,7 @@ pub(crate) fn tools(program: Program) -> Option<Tools> {
     let name = match program {
         Program::Firmware => "firmware",
         Program::RawEcho => "raw-echo",
+        Program::SerialEcho => "serial-echo",
         Program::Overflow => "overflow",
     };
     Some(Tools { qemu, defmt_print, elf: programs.join(name) })

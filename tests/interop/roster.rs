@@ -63,9 +63,18 @@ struct Script {
     before: &'static [&'static str],
     /// Its last arguments.
     last: &'static [&'static str],
-    /// The Python package that it needs.
-    python: Option<&'static str>,
+    /// What it needs beside its interpreter.
+    module: Option<Module>,
     talk: Talk,
+}
+
+/// A library of an interpreter.
+#[derive(Clone, Copy, Debug)]
+struct Module {
+    /// The interpreter's arguments to load it and do nothing.
+    load: [&'static str; 2],
+    /// What has it.
+    package: &'static str,
 }
 
 /// Erlang/OTP's `gen_tcp` with `{packet, 4}`.
@@ -120,6 +129,43 @@ pub const MULTIPROCESSING: Partner = Partner {
     takes: |message| message.len() <= 0x7FFF_FFFF,
     made: Made::Script(Script { file: "multiprocessing_peer.py", ..PYTHON }),
 };
+
+/// Perl's `AnyEvent::Handle` with `packstring => "N"`.
+pub const ANYEVENT: Partner = script("AnyEvent packstring", &["packstring"], |_| true, ANYEVENT_PERL);
+
+/// The same with `rbuf_max => 1000`.
+pub const ANYEVENT_UP_TO_1000: Partner = Partner {
+    takes: |message| message.len() + 4 <= 1000,
+    made: Made::Script(Script { before: &["packstring"], last: &["rbuf_max=1000"], ..ANYEVENT_PERL }),
+    ..ANYEVENT
+};
+
+/// `AnyEvent::Handle` with `line`.
+pub const ANYEVENT_LINE: Partner = script("AnyEvent line", &["line"], |_| true, ANYEVENT_PERL);
+
+/// Ruby's `EventMachine` with `ObjectProtocol`, and strings of bytes for objects.
+pub const EVENTMACHINE: Partner =
+    Partner { leaving: Leaving::Closes, ..script("EventMachine ObjectProtocol", &["object"], |_| true, RUBY) };
+
+/// `EventMachine` with `LineText2`.
+pub const EVENTMACHINE_LINE: Partner =
+    Partner { leaving: Leaving::Closes, ..script("EventMachine LineText2", &["line"], |_| true, RUBY) };
+
+/// Lua's `string.pack(">s4")` on `LuaSocket`.
+pub const LUA: Partner = script("Lua string.pack", &["s4"], |_| true, LUA_SOCKET);
+
+/// `LuaSocket`'s `receive("*l")`.
+pub const LUA_LINE: Partner = script("LuaSocket lines", &["line"], |_| true, LUA_SOCKET);
+
+/// Python's asyncio streams with `readexactly`.
+pub const ASYNCIO: Partner = script("Python asyncio readexactly", &["u32"], |_| true, ASYNCIO_STREAMS);
+
+/// asyncio streams with `readline`.
+pub const ASYNCIO_LINE: Partner =
+    script("Python asyncio readline", &["line"], |line| line.len() <= 65_536, ASYNCIO_STREAMS);
+
+/// Node.js's `readline`.
+pub const READLINE: Partner = script("Node.js readline", &[], |_| true, NODE);
 
 /// tokio-util's `LengthDelimitedCodec`.
 pub const TOKIO_UTIL: Partner = Partner {
@@ -188,17 +234,23 @@ pub const TELNET: Partner = Partner {
 };
 
 /// The Python package `cobs`.
-pub const COBS: Codec =
-    Codec { name: "Python cobs", script: Script { python: Some("cobs"), before: &["cobs"], ..SERIAL } };
+pub const COBS: Codec = Codec {
+    name: "Python cobs",
+    script: Script {
+        module: Some(Module { load: ["-c", "import cobs"], package: "the Python package cobs" }),
+        before: &["cobs"],
+        ..SERIAL
+    },
+};
 
 /// The Python package `sliplib`.
 pub const SLIPLIB: Codec =
-    Codec { name: "sliplib", script: Script { python: Some("sliplib"), before: &["slip"], ..SERIAL } };
+    Codec { name: "sliplib", script: Script { module: Some(SLIPLIB_MODULE), before: &["slip"], ..SERIAL } };
 
 /// The Python package `sliplib`, with an END before each frame too.
 pub const SLIPLIB_LEADING_END: Codec = Codec {
     name: "sliplib with a leading END",
-    script: Script { python: Some("sliplib"), before: &["slip-leading-end"], ..SERIAL },
+    script: Script { module: Some(SLIPLIB_MODULE), before: &["slip-leading-end"], ..SERIAL },
 };
 
 const ERLANG: Script = Script {
@@ -206,17 +258,59 @@ const ERLANG: Script = Script {
     file: "erlang_peer.escript",
     before: &[],
     last: &[],
-    python: None,
+    module: None,
     talk: Talk::Hex,
 };
 
 const PYTHON: Script = Script { interpreter: Program { name: "python3", package: "python3" }, file: "", ..ERLANG };
 
+const ANYEVENT_PERL: Script = Script {
+    interpreter: Program { name: "perl", package: "perl" },
+    file: "anyevent_peer.pl",
+    module: Some(Module { load: ["-MAnyEvent::Handle", "-e1"], package: "the Debian package libanyevent-perl" }),
+    ..ERLANG
+};
+
+const RUBY: Script = Script {
+    interpreter: Program { name: "ruby", package: "ruby" },
+    file: "eventmachine_peer.rb",
+    module: Some(Module { load: ["-reventmachine", "-e1"], package: "the Debian package ruby-eventmachine" }),
+    ..ERLANG
+};
+
+const LUA_SOCKET: Script = Script {
+    interpreter: Program { name: "lua5.4", package: "lua5.4" },
+    file: "lua_peer.lua",
+    module: Some(Module { load: ["-e", "require('socket')"], package: "the Debian package lua-socket" }),
+    ..ERLANG
+};
+
+const NODE: Script =
+    Script { interpreter: Program { name: "node", package: "nodejs" }, file: "readline_peer.mjs", ..ERLANG };
+
+const ASYNCIO_STREAMS: Script = Script { file: "asyncio_peer.py", ..PYTHON };
+
+const SLIPLIB_MODULE: Module = Module { load: ["-c", "import sliplib"], package: "the Python package sliplib" };
+
 const SERIAL: Script = Script { file: "serial_peer.py", ..PYTHON };
 
+const TWISTED: Script = Script {
+    file: "twisted_peer.py",
+    module: Some(Module { load: ["-c", "import twisted"], package: "the Python package twisted" }),
+    ..PYTHON
+};
+
 const fn twisted(name: &'static str, framing: &'static [&'static str], takes: fn(&[u8]) -> bool) -> Partner {
-    let script = Script { file: "twisted_peer.py", before: framing, python: Some("twisted"), ..PYTHON };
-    Partner { name, leaving: Leaving::HalfCloses, takes, made: Made::Script(script) }
+    script(name, framing, takes, TWISTED)
+}
+
+const fn script(
+    name: &'static str,
+    before: &'static [&'static str],
+    takes: fn(&[u8]) -> bool,
+    script: Script,
+) -> Partner {
+    Partner { name, leaving: Leaving::HalfCloses, takes, made: Made::Script(Script { before, ..script }) }
 }
 
 const fn tool(
@@ -302,8 +396,9 @@ impl Program {
 
 impl Script {
     fn command(self, role: &[&str]) -> Option<Command> {
-        let mut command = match self.python {
-            Some(package) => Command::new(peers::find_python(package)?),
+        let Program { name, package } = self.interpreter;
+        let mut command = match self.module {
+            Some(module) => Command::new(peers::find_with_module(name, package, &module.load, module.package)?),
             None => self.interpreter.command()?,
         };
         let file = peers::script("interop").join(self.file);

@@ -23,7 +23,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 Phase::Between => {
                     self.frame_at = self.position;
                     self.head = 0;
-                    let input = if unread > 0 { self.buffer.unread() } else { *chunk };
+                    let input = if unread == 0 {
+                        *chunk
+                    } else if let Some(input) = self.buffer.unread_checked() {
+                        input
+                    } else {
+                        return Ok(Found::Nothing);
+                    };
                     // A header longer than the storage is refused wherever it is cut, so also where it is not.
                     let input = input.get(..self.buffer.capacity()).unwrap_or(input);
                     let available = input.len();
@@ -95,7 +101,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             _ => {
                 if RULED {
                     self.wanted = 0;
-                    self.midway.left = len;
+                    (self.midway.left, self.midway.delivered) = (len, 0);
                 }
                 self.too_long::<RULED>(Some(len))
             }

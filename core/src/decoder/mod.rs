@@ -20,13 +20,13 @@ pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
 use event::Piece;
-use rules::{Empties, Engine, Rules};
+use rules::{Empties, Engine, NextFrame, Rules};
 use short::Short;
 use stepped::Grant;
 
-use crate::buffer::{Buffer, Storage};
+use crate::buffer::{Buffer, Storage, may_hold};
 use crate::error::{DecodeError, Recovery};
-use crate::framing::Framing;
+use crate::framing::{Framing, least_storage};
 
 /// An incremental frame decoder for the law `L` over the storage `S`.
 ///
@@ -92,9 +92,13 @@ struct Midway {
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// A decoder at the start of a stream. Frames up to [`capacity`](Self::capacity) are delivered; a longer one is an error.
+    ///
+    /// Storage in which no frame fits is refused as [`Storage`] says.
     pub fn new(law: L, storage: S) -> Self {
+        const { assert!(may_hold::<S>(least_storage::<L>()), "this storage is too short for one frame of this law") }
         let buffer = Buffer::new(storage);
-        let whole_limit = buffer.capacity().saturating_sub(L::SUFFIX);
+        let capacity = buffer.capacity();
+        let whole_limit = capacity.saturating_sub(L::SUFFIX);
         let wanted = Self::least_wanted(&buffer);
         Self {
             law,
@@ -106,7 +110,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             position: 0,
             frame_at: 0,
             whole_limit,
-            least: 0,
+            least: Self::least_usual(capacity, 0),
             rules: None,
             midway: Midway::default(),
             empties: Empties::default(),
@@ -143,8 +147,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Short::Unusual => {}
         }
         // By value: a chunk whose address is known elsewhere could not stay in registers.
-        let (payload, rest) = self.next_slow(chunk);
-        *chunk = rest;
+        let bytes = *chunk;
+        let (payload, left) = self.next_slow(bytes);
+        *chunk = bytes.get(bytes.len() - left..).unwrap_or_default();
         payload
     }
 
@@ -233,12 +238,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if self.phase == Phase::Stopped {
             return &mut [];
         }
-        let missing = if L::COUNTED {
-            self.wanted.saturating_sub(self.buffer.unread_len())
-        } else {
-            let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
-            usize::try_from(n).unwrap_or(usize::MAX)
-        };
+        if L::COUNTED {
+            return self.buffer.spare_behind(self.wanted);
+        }
+        let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
+        let missing = usize::try_from(n).unwrap_or(usize::MAX);
         self.buffer.spare_mut(missing.max(self.buffer.capacity() / 4), self.slack())
     }
 
@@ -276,7 +280,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.clear();
         self.begin_anew();
         (self.position, self.frame_at) = (0, 0);
-        (self.midway, self.empties) = (Midway::default(), Empties::default());
+        self.empties = Empties::default();
+        if !L::COUNTED {
+            self.midway = Midway::default();
+        }
     }
 
     /// How many bytes this decoder waits for, beyond what was pushed.
@@ -348,7 +355,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn proceed(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
         match self.rules {
             None => self.advance::<false>(chunk, max),
-            Some((_, advance)) => advance(self, chunk, max),
+            Some((_, engine)) => (engine.advance)(self, chunk, max),
         }
     }
 
@@ -364,6 +371,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
     }
 
+    /// The shortest payload that no rule looks at closer, if `asked` is the shortest that rules allow: none, where a header may be longer
+    /// than the storage, because then what comes whole must be refused like what is cut.
+    #[inline(always)]
+    fn least_usual(capacity: usize, asked: usize) -> usize {
+        if capacity < L::PREFIX { usize::MAX } else { asked }
+    }
+
     /// How many bytes there must be for a law to say anything between two frames. A storage that cannot hold a header is not waited for.
     #[inline(always)]
     fn least_wanted(buffer: &Buffer<S>) -> usize {
@@ -371,11 +385,19 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
-    fn next_slow<'s, 'c: 's>(&'s mut self, mut chunk: &'c [u8]) -> (Result<Option<&'s [u8]>, DecodeError>, &'c [u8]) {
+    fn next_slow<'s>(&'s mut self, chunk: &'s [u8]) -> NextFrame<'s> {
+        match self.rules {
+            None => self.next_frame::<false>(chunk),
+            Some((_, engine)) => (engine.next_frame)(self, chunk),
+        }
+    }
+
+    #[inline]
+    fn next_frame<'s, const RULED: bool>(&'s mut self, mut chunk: &'s [u8]) -> NextFrame<'s> {
         let payload = loop {
-            match self.proceed(&mut chunk, usize::MAX) {
-                Err(error) => return (Err(error), chunk),
-                Ok(Found::Nothing) => return (Ok(None), chunk),
+            match self.advance::<RULED>(&mut chunk, usize::MAX) {
+                Err(error) => return (Err(error), chunk.len()),
+                Ok(Found::Nothing) => return (Ok(None), chunk.len()),
                 Ok(Found::Gathered) => break self.buffer.take_gathered(usize::MAX),
                 Ok(Found::Unread(n)) => break self.buffer.take_unread(n),
                 Ok(Found::Chunk { data, take }) => break take_frame(&mut chunk, data, take),
@@ -384,7 +406,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 Ok(Found::Begin(_) | Found::End) => {}
             }
         };
-        (Ok(Some(payload)), chunk)
+        (Ok(Some(payload)), chunk.len())
     }
 
     #[inline(never)]

@@ -20,8 +20,28 @@ pub(super) struct Rules {
     max_empty: Option<u32>,
 }
 
-/// Goes on until there is something to deliver, by the rules.
-pub(super) type Engine<L, S> = fn(&mut Decoder<L, S>, &mut &[u8], usize) -> Result<Found, DecodeError>;
+/// The code that knows the rules.
+#[derive(Debug)]
+pub(super) struct Engine<L: Framing, S> {
+    /// Goes on until there is something to deliver.
+    pub(super) advance: Advance<L, S>,
+    /// Goes on until there is a whole frame.
+    pub(super) next_frame: for<'s> fn(&'s mut Decoder<L, S>, &'s [u8]) -> NextFrame<'s>,
+}
+
+/// Takes a chunk, which moves on, and the most bytes that the caller has room for.
+type Advance<L, S> = fn(&mut Decoder<L, S>, &mut &[u8], usize) -> Result<Found, DecodeError>;
+
+/// A whole frame, and how many bytes of the chunk were not taken.
+pub(super) type NextFrame<'s> = (Result<Option<&'s [u8]>, DecodeError>, usize);
+
+impl<L: Framing, S> Clone for Engine<L, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L: Framing, S> Copy for Engine<L, S> {}
 
 /// Empty frames in a row. Frames that are not empty are not counted, and need not be: they stand between.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,14 +111,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Sets a rule, and works out the limits.
     fn with(mut self, set: impl FnOnce(&mut Rules)) -> Self {
-        let (mut rules, engine) = self.rules.unwrap_or((Rules::NONE, Self::advance::<true>));
+        let (mut rules, engine) = self
+            .rules
+            .unwrap_or((Rules::NONE, Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> }));
         set(&mut rules);
         self.rules = Some((rules, engine));
         let capacity = self.capacity();
         let stream_above = if rules.oversize == Oversize::Stream { rules.stream_above } else { capacity };
         self.whole_limit = usize::try_from(self.max_frame()).unwrap_or(usize::MAX).min(capacity).min(stream_above);
         let least = usize::try_from(rules.min_frame).unwrap_or(usize::MAX);
-        self.least = least.max(usize::from(rules.max_empty.is_some()));
+        self.least = Self::least_usual(self.buffer.capacity(), least.max(usize::from(rules.max_empty.is_some())));
         self
     }
 
@@ -149,7 +171,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let phase = self.phase;
         self.begin_anew();
         let delivered = if RULED { core::mem::take(&mut self.midway.delivered) } else { 0 };
-        if phase == Phase::Discarding {
+        if (RULED || !L::COUNTED) && phase == Phase::Discarding {
             return Ok(None);
         }
         let Some(rules) = self.rules::<RULED>() else { return Ok(Some(whole)) };

@@ -7,11 +7,8 @@
 use core::ops::Range;
 
 use super::{Decoder, Phase};
-use crate::buffer::Storage;
-use crate::framing::{Framing, Step, Whole};
-
-/// Whether there are short ways.
-const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+use crate::buffer::{SHORT_WAYS, Storage};
+use crate::framing::{Framing, Run, Step, Whole};
 
 /// The longest header that costs less to read again than to remember, in bytes.
 const SHORT_HEADER: usize = 16;
@@ -52,6 +49,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through a chunk, which moves on behind what was taken. Frames of more than `max` bytes do not take it.
     #[inline(always)]
     pub(super) fn short<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
+        if SHORT_WAYS && !L::VERBATIM {
+            return self.run(chunk, max);
+        }
         let between = SHORT_WAYS && self.phase == Phase::Between;
         if between && self.buffer.unread_len() == 0 {
             let usual = self.usual(max, self.buffer.capacity());
@@ -89,7 +89,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 return Short::Nothing;
             }
         }
-        Short::Unusual
+        if SHORT_WAYS && !L::COUNTED { self.go_on(chunk, max) } else { Short::Unusual }
     }
 
     /// The short way through what is unread.
@@ -97,6 +97,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub(super) fn short_in_buffer(&mut self, max: usize) -> Short<'static> {
         if self.buffer.unread_len() < self.wanted {
             return Short::Nothing;
+        }
+        if SHORT_WAYS && !L::VERBATIM {
+            return self.run(&mut &[][..], max);
         }
         if SHORT_WAYS && self.phase == Phase::Between {
             let usual = self.usual(max, self.buffer.room());
@@ -110,7 +113,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 Head::Unknown => {}
             }
         }
-        Short::Unusual
+        if SHORT_WAYS && !L::COUNTED { self.go_on(&mut &[][..], max) } else { Short::Unusual }
     }
 
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
@@ -157,6 +160,107 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
+    /// The way through a frame whose payload is in disguise, whole or cut.
+    #[inline(always)]
+    fn run(&mut self, chunk: &mut &[u8], max: usize) -> Short<'static> {
+        let most = self.whole_limit.min(max);
+        if !self.may_gather() || self.buffer.gathered_len() > most {
+            return Short::Unusual;
+        }
+        let from_chunk = self.buffer.unread_len() == 0;
+        let (law, state) = (&self.law, &mut self.state);
+        let Run { take, end, .. } = self.buffer.gather_run(chunk, most, |input, out| law.run(state, input, out));
+        if take == 0 && end.is_none() {
+            return Short::Unusual;
+        }
+        if let Some(trailer) = end
+            && self.buffer.gathered_len() >= self.least
+        {
+            if self.phase == Phase::Between {
+                self.frame_at = self.position;
+            } else {
+                self.begin_anew();
+            }
+            self.position += (take + trailer) as u64;
+            if from_chunk {
+                *chunk = chunk.get(take + trailer..).unwrap_or_default();
+            } else {
+                self.buffer.skip(trailer);
+            }
+            return Short::Buffer(self.buffer.take_gathered_range());
+        }
+        if from_chunk {
+            *chunk = chunk.get(take..).unwrap_or_default();
+        }
+        self.note_gathering(take);
+        self.midway.grant.end = end;
+        if from_chunk && chunk.is_empty() { Short::Nothing } else { Short::Unusual }
+    }
+
+    /// The way through a frame whose payload stands there as it is, but is cut.
+    #[inline(never)]
+    fn go_on(&mut self, chunk: &mut &[u8], max: usize) -> Short<'static> {
+        let from_chunk = self.buffer.unread_len() == 0;
+        let input = if from_chunk { *chunk } else { self.buffer.unread() };
+        let gathered = self.buffer.gathered_len();
+        let most = self.whole_limit.saturating_sub(gathered);
+        if !self.may_gather() || input.is_empty() || most == 0 {
+            return Short::Unusual;
+        }
+        let available = input.len();
+        let mut state = self.state.clone();
+        let (data, end) = match self.law.step(&mut state, input) {
+            Ok(Step::Data(data)) if data == available && data <= most => (data, None),
+            Ok(Step::End { data, take })
+                if self.phase == Phase::Gathering
+                    && data <= most
+                    && gathered + data <= max
+                    && take <= available.saturating_sub(data)
+                    && gathered + data >= self.least =>
+            {
+                (data, Some(take))
+            }
+            _ => return Short::Unusual,
+        };
+        if !from_chunk {
+            self.buffer.gather(data);
+        } else if let Some((payload, rest)) = chunk.split_at_checked(data)
+            && self.buffer.gather_from(payload)
+        {
+            *chunk = rest;
+        } else {
+            return Short::Unusual;
+        }
+        self.state = state;
+        self.note_gathering(data);
+        let Some(take) = end else {
+            // Behind what was unread there may be more in the chunk.
+            return if chunk.is_empty() { Short::Nothing } else { Short::Unusual };
+        };
+        self.skip(take, chunk);
+        self.begin_anew();
+        Short::Buffer(self.buffer.take_gathered_range())
+    }
+
+    /// Whether payload may be gathered next: between frames, or in one that is, with nothing granted.
+    #[inline(always)]
+    fn may_gather(&self) -> bool {
+        self.phase == Phase::Between || self.phase == Phase::Gathering && self.midway.grant.is_empty()
+    }
+
+    /// Bytes of a frame were taken, and what they carry was gathered.
+    #[inline(always)]
+    fn note_gathering(&mut self, taken: usize) {
+        if self.phase == Phase::Between {
+            self.phase = Phase::Gathering;
+            self.frame_at = self.position;
+            self.midway.frame_len = None;
+        }
+        self.position += taken as u64;
+        self.midway.held = 0;
+        self.wanted = 1;
+    }
+
     #[inline(always)]
     fn usual(&self, max: usize, room: usize) -> Usual {
         Usual { least: self.least, most: self.whole_limit.min(max), room }
@@ -181,20 +285,23 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 }
 
+impl Usual {
+    /// Whether what a law says of a slice of `len` bytes can be, and is of the usual kind.
+    #[inline(always)]
+    fn allows(self, whole: Whole, len: usize) -> bool {
+        let Whole { start, end, next } = whole;
+        start <= end && end <= next && next <= len && end - start >= self.least && end - start <= self.most
+    }
+}
+
 /// What is known of the frame at the start of `input`.
 #[inline(always)]
 fn head<L: Framing>(law: &L, state: &mut L::State, input: &[u8], usual: Usual) -> Head {
     let Usual { least, most, room } = usual;
     if !L::COUNTED {
-        return match law.whole(state, input) {
-            Some(Whole { start, end, next })
-                if start <= end
-                    && end <= next
-                    && next <= input.len()
-                    && end - start >= least
-                    && end - start <= most =>
-            {
-                Head::Whole { start, end, next }
+        return match law.whole(input) {
+            Some(whole) if usual.allows(whole, input.len()) => {
+                Head::Whole { start: whole.start, end: whole.end, next: whole.next }
             }
             _ => Head::Unknown,
         };

@@ -20,7 +20,7 @@ pub(super) struct Grant {
     /// Then so many payload bytes as they stand.
     data: usize,
     /// Then so many framing bytes, and the frame ends.
-    end: Option<usize>,
+    pub(super) end: Option<usize>,
 }
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -61,6 +61,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 self.midway.frame_len = None;
             }
             let input = if buffered > 0 { self.buffer.unread() } else { *chunk };
+            // A header longer than the storage is refused wherever it is cut, so also where it is not.
+            let between = L::PREFIX > 0 && self.phase == Phase::Between;
+            let input = input.get(..self.buffer.capacity().max(1)).filter(|_| between).unwrap_or(input);
             let available = input.len();
             let step = match self.law.step(&mut self.state, input) {
                 Ok(step) => step,
@@ -155,6 +158,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
             }
             Step::Begin { take, len } => {
+                if take > self.buffer.capacity().max(1) {
+                    return Err(self.stop(self.no_room(take)));
+                }
                 self.skip(take.min(available), chunk);
                 if len > self.whole_limit as u64
                     && let Some(found) = self.too_long::<RULED>(Some(len))?
@@ -248,7 +254,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The frame at the start of the unread bytes, if it is whole and breaks no rule, is gathered.
     #[inline]
     fn gather_whole(&mut self, max: usize) -> bool {
-        let Some(whole) = self.law.whole(&mut self.state, self.buffer.unread()) else {
+        let Some(whole) = self.law.whole(self.buffer.unread()) else {
             return false;
         };
         let len = whole.end - whole.start;

@@ -2,7 +2,8 @@
 //!
 //! Source: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2), 1999.
 
-use super::{Framing, Step, Tail};
+use super::{Framing, Run, Step, Tail};
+use crate::buffer::copy_short;
 use crate::error::{EncodeError, Malformed};
 
 /// Payload in blocks of a code byte and up to 254 bytes without zero, ended by a zero byte.
@@ -81,6 +82,40 @@ impl Framing for Cobs {
                 }
             }
         })
+    }
+
+    /// One search for the zero that ends the frame does for all blocks before it.
+    #[inline]
+    fn run(&self, state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Run {
+        let zero = super::find(0, input);
+        let inside = zero.and_then(|zero| input.get(..zero)).unwrap_or(input);
+        let (mut rest, mut written) = (inside, 0);
+        let (mut left, mut next) = (usize::from(state.left), state.next);
+        loop {
+            if left > 0 {
+                let n = left.min(rest.len());
+                let place = out.get_mut(written..).and_then(|free| free.get_mut(..n));
+                let (Some((block, behind)), Some(place)) = (rest.split_at_checked(n), place) else { break };
+                copy_short(place, block);
+                rest = behind;
+                written += n;
+                left -= n;
+            }
+            let Some((&code, behind)) = rest.split_first() else { break };
+            if next == Next::Zero {
+                let Some(place) = out.get_mut(written) else { break };
+                *place = 0;
+                written += 1;
+            }
+            rest = behind;
+            left = usize::from(code) - 1;
+            next = if code == FULL { Next::Joins } else { Next::Zero };
+        }
+        let end = zero.filter(|_| rest.is_empty() && left == 0 && next != Next::Begins).map(|_| 1);
+        // It is at most 254.
+        let left = u8::try_from(left).unwrap_or(u8::MAX);
+        *state = if end.is_some() { CobsState::default() } else { CobsState { left, next } };
+        Run { take: inside.len() - rest.len(), written, end }
     }
 
     fn prefix(&self, _: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {

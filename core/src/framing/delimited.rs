@@ -50,7 +50,7 @@ impl Framing for Delimited {
     }
 
     #[inline]
-    fn whole(&self, (): &mut (), input: &[u8]) -> Option<Whole> {
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
         let end = super::find(self.delimiter, input)?;
         Some(Whole { start: 0, end, next: end + 1 })
     }

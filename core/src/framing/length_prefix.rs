@@ -57,8 +57,8 @@ pub struct PrefixState<const OFFSET: usize> {
 ///
 /// Where a frame ends is known only when its length was read from memory, so a row of frames is read as fast as one load follows
 /// another. If this length is the same as the last, as it is in most streams, a large processor need not wait for the load to guess where
-/// the next frame begins. (Measured on x86-64: 1.2 times as fast at 16 bytes a frame, 2 at 256.) A small processor has
-/// nothing of that, and no such memory.
+/// the next frame begins. (Measured on x86-64 with 16 bytes a frame: 1.6 times as fast from the decoder's own storage; no
+/// difference from the caller's chunk.) A small processor has nothing of that, and no such memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Memo {
@@ -100,10 +100,14 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Leng
     /// The payload length that a length on the wire means.
     #[inline(always)]
     fn payload_len(bytes: [u8; WIDTH]) -> Result<u64, Malformed> {
-        let wire = if E::BIG {
-            bytes.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
-        } else {
-            bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+        // The usual widths in words of theirs: a compiler that saves space makes a loop of the sum.
+        let wire = match (E::BIG, bytes.as_slice()) {
+            (true, &[a, b]) => u64::from(u16::from_be_bytes([a, b])),
+            (false, &[a, b]) => u64::from(u16::from_le_bytes([a, b])),
+            (true, &[a, b, c, d]) => u64::from(u32::from_be_bytes([a, b, c, d])),
+            (false, &[a, b, c, d]) => u64::from(u32::from_le_bytes([a, b, c, d])),
+            (true, _) => bytes.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+            (false, _) => bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
         };
         if ADJUST == 0 {
             return Ok(wire);
@@ -194,11 +198,12 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
     #[inline]
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
         let len = len.ok_or(EncodeError::LengthRequired)?;
-        let max = if ADJUST < 0 {
-            Self::MAX.saturating_sub(ADJUST.unsigned_abs())
-        } else {
-            Self::MAX.saturating_add(ADJUST.unsigned_abs())
-        };
+        // A law whose lengths mean more than they say cannot say that there is less.
+        let least = if ADJUST > 0 { ADJUST.unsigned_abs() } else { 0 };
+        if len < least {
+            return Err(EncodeError::TooShort { len, min: least });
+        }
+        let max = Self::MAX.saturating_add_signed(ADJUST);
         let wire = i128::from(len) - i128::from(ADJUST);
         let Some(wire) = u64::try_from(wire).ok().filter(|wire| *wire <= Self::MAX) else {
             return Err(EncodeError::TooLong { len, max });

@@ -55,7 +55,7 @@ impl Framing for Lines {
     }
 
     #[inline]
-    fn whole(&self, _: &mut LinesState, input: &[u8]) -> Option<Whole> {
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
         let lf = super::find(b'\n', input)?;
         let cr = matches!(input.get(..lf), Some([.., b'\r']));
         Some(Whole { start: 0, end: lf - usize::from(cr), next: lf + 1 })

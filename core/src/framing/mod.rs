@@ -65,6 +65,7 @@ mod length_prefix;
 mod lines;
 mod netstring;
 mod raw;
+mod search;
 mod slip;
 mod strict_lines;
 mod varint;
@@ -83,6 +84,9 @@ pub use varint::Varint;
 
 use core::fmt::Debug;
 
+use search::{find, find_either};
+
+use crate::buffer::{SHORT_WAYS, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// A law that cuts a byte stream into frames, and wraps payloads into frames.
@@ -124,11 +128,25 @@ pub trait Framing {
     /// trailer. Called only between frames.
     ///
     /// This is a shortcut for speed, and must agree with [`step`](Self::step); `None` is always right, and is the default. An
-    /// answer takes the bytes up to [`Whole::next`]; `None` takes nothing.
+    /// answer takes the bytes up to [`Whole::next`], unless a rule of the decoder is about this frame: then the answer counts for nothing,
+    /// and the same bytes go through `step`. So it must not change what the law remembers, and it is not given its state: it must leave
+    /// the law as if the frame had never been.
     #[inline(always)]
-    fn whole(&self, state: &mut Self::State, input: &[u8]) -> Option<Whole> {
-        let _ = (state, input);
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
+        let _ = input;
         None
+    }
+
+    /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are
+    /// ([`VERBATIM`](Self::VERBATIM) is `false`): takes bytes of one frame from the front of `input`, and writes their payload to the
+    /// front of `out`. It moves `state` as the same steps would have.
+    ///
+    /// This too is a shortcut for speed, and must agree with [`step`](Self::step), which sees what is left: bytes between frames,
+    /// errors, payload without room. To take nothing, and change nothing, is always right, and is the default.
+    #[inline(always)]
+    fn run(&self, state: &mut Self::State, input: &[u8], out: &mut [u8]) -> Run {
+        let _ = (state, input, out);
+        Run::default()
     }
 
     /// Whether the end of the stream ends the frame that has begun, as for a last line without its LF.
@@ -139,7 +157,7 @@ pub trait Framing {
     /// Writes what stands before a payload of `len` bytes; `None` where the length is not known yet.
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
+    /// [`EncodeError::TooLong`], [`EncodeError::TooShort`] or [`EncodeError::LengthRequired`] where the header cannot say the length;
     /// [`EncodeError::Full`] from `out`.
     fn prefix(&self, len: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError>;
 
@@ -239,8 +257,20 @@ pub struct Whole {
     pub start: usize,
     /// The byte behind the payload; `start <= end`.
     pub end: usize,
-    /// The byte behind the frame; `end <= next`.
+    /// The byte behind the frame; `end <= next`, and at least 1.
     pub next: usize,
+}
+
+/// What many steps at once have done; see [`Framing::run`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Run {
+    /// Bytes that were taken of the input.
+    pub take: usize,
+    /// Bytes of payload that were written.
+    pub written: usize,
+    /// Where the frame ends with them: bytes of framing that follow in the input, not counted in `take`.
+    pub end: Option<usize>,
 }
 
 /// The free end of an encoder's buffer, to be written from the front.
@@ -277,7 +307,11 @@ impl<'a> Tail<'a> {
         let room = self.room();
         match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
             Some(place) => {
-                place.copy_from_slice(bytes);
+                if SHORT_WAYS {
+                    copy_short(place, bytes);
+                } else {
+                    place.copy_from_slice(bytes);
+                }
                 self.written += bytes.len();
                 Ok(())
             }
@@ -323,6 +357,11 @@ impl<'a> Tail<'a> {
     }
 }
 
+/// The bytes of storage without which a decoder or encoder of the law `L` could not handle one frame.
+pub(crate) const fn least_storage<L: Framing>() -> usize {
+    if L::COUNTED { L::LEAST_HEADER + L::SUFFIX } else { L::SUFFIX }
+}
+
 /// Counts payload of which `left` bytes are to come: a step inside it, or, where `input` has its end, how many bytes of it are
 /// left.
 #[inline]
@@ -335,12 +374,6 @@ fn counted(left: &mut u64, input: &[u8]) -> Result<Step, usize> {
             Ok(Step::Data(input.len()))
         }
     }
-}
-
-/// Where `byte` is first.
-#[inline]
-fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&b| b == byte)
 }
 
 /// Writes `number` in decimal digits.

@@ -21,7 +21,7 @@ impl Framing for Raw {
     }
 
     #[inline]
-    fn whole(&self, (): &mut (), input: &[u8]) -> Option<Whole> {
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
         if input.is_empty() { None } else { Some(Whole { start: 0, end: input.len(), next: input.len() }) }
     }
 

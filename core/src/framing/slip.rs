@@ -2,7 +2,8 @@
 //!
 //! Source: RFC 1055, "A Nonstandard for Transmission of IP Datagrams over Serial Lines".
 
-use super::{Framing, Step, Tail};
+use super::{Framing, Run, Step, Tail};
+use crate::buffer::copy_short;
 use crate::error::{EncodeError, Malformed};
 
 /// Payload with `C0` written as `DB DC` and `DB` as `DB DD`, ended by `C0`.
@@ -83,7 +84,7 @@ impl Framing for Slip {
                 }
             }
             SlipState::Between | SlipState::Inside => {
-                let data = input.iter().position(|&byte| byte == END || byte == ESC);
+                let data = super::find_either(END, ESC, input);
                 let at = data.unwrap_or(input.len());
                 *state =
                     if data.is_some() && input.get(at) == Some(&END) { SlipState::Between } else { SlipState::Inside };
@@ -97,6 +98,39 @@ impl Framing for Slip {
                 }
             }
         })
+    }
+
+    #[inline]
+    fn run(&self, state: &mut SlipState, input: &[u8], out: &mut [u8]) -> Run {
+        let mut run = Run::default();
+        while *state != SlipState::Escaped
+            && let (Some(rest), Some(free)) = (input.get(run.take..), out.get_mut(run.written..))
+        {
+            let data = super::find_either(END, ESC, rest);
+            let n = data.unwrap_or(rest.len());
+            let (Some(bytes), Some((place, free))) = (rest.get(..n), free.split_at_mut_checked(n)) else { break };
+            copy_short(place, bytes);
+            run.take += n;
+            run.written += n;
+            if n > 0 {
+                *state = SlipState::Inside;
+            }
+            match (rest.get(n..), free) {
+                (Some([END, ..]), _) if *state == SlipState::Inside => {
+                    *state = SlipState::Between;
+                    run.end = Some(1);
+                    break;
+                }
+                (Some([ESC, escaped @ (ESC_END | ESC_ESC), ..]), [place, ..]) => {
+                    *state = SlipState::Inside;
+                    *place = if *escaped == ESC_END { END } else { ESC };
+                    run.take += 2;
+                    run.written += 1;
+                }
+                _ => break,
+            }
+        }
+        run
     }
 
     fn prefix(&self, _: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
@@ -115,7 +149,7 @@ impl Framing for Slip {
                 END => out.put(&[ESC, ESC_END]).map(|()| 1),
                 ESC => out.put(&[ESC, ESC_ESC]).map(|()| 1),
                 _ => {
-                    let run = rest.iter().position(|&byte| byte == END || byte == ESC).unwrap_or(rest.len());
+                    let run = super::find_either(END, ESC, rest).unwrap_or(rest.len());
                     let n = run.min(out.room());
                     out.put(rest.get(..n).unwrap_or_default()).map(|()| n)
                 }

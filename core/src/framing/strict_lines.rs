@@ -55,7 +55,7 @@ impl StrictLines {
 
 /// Where the first CR or LF is, and which.
 fn find_ending(bytes: &[u8]) -> Option<(usize, u8)> {
-    let at = bytes.iter().position(|&byte| byte == b'\r' || byte == b'\n')?;
+    let at = super::find_either(b'\r', b'\n', bytes)?;
     Some((at, *bytes.get(at)?))
 }
 

@@ -18,7 +18,7 @@ use super::{Flow, Intake, Refusal, Service};
 use crate::buffer::Storage;
 use crate::encoder::Encoder;
 use crate::framing::json_header::parse_json;
-use crate::framing::{JsonHeader, JsonHeaderState};
+use crate::framing::{ContentHeader, JsonHeader, JsonHeaderState};
 use crate::store::Store;
 use crate::time::Instant;
 
@@ -31,12 +31,16 @@ pub struct Message<K, const KEY: usize = 256> {
     first: heapless::Vec<u8, FIRST>,
 }
 
-/// What the request at hand is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
+/// What the content of a request is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Content {
+    /// JSON text.
     Json,
     /// JSON text in an encoding that is not UTF-8.
     Unreadable,
+    /// Anything else.
+    #[default]
     Binary,
 }
 
@@ -64,6 +68,11 @@ impl<K: Store, const KEY: usize> Message<K, KEY> {
     /// The service over `store`.
     pub const fn new(store: K) -> Self {
         Self { store, content: Content::Binary, first: heapless::Vec::new() }
+    }
+
+    /// A request with this content begins: for a law that is not [`JsonHeader`] itself, but reads with it.
+    pub fn expect(&mut self, content: Content) {
+        self.content = content;
     }
 
     /// Writes the answer to a JSON request.
@@ -118,10 +127,27 @@ impl<K: Store, const KEY: usize> Message<K, KEY> {
     fn answer_binary<S: Storage>(first: &[u8], out: &mut Encoder<JsonHeader, S>) -> Result<(), Refusal> {
         *out.law_mut() = BINARY;
         let first = first.get(..FIRST).unwrap_or(first);
-        out.begin(Some((BINARY_ANSWER.len() + first.len()) as u64))?;
-        out.chunk_whole(BINARY_ANSWER)?;
-        out.chunk_whole(first)?;
-        Ok(out.end()?)
+        let answer = out.reserve(BINARY_ANSWER.len() + first.len())?;
+        for (place, byte) in answer.iter_mut().zip(BINARY_ANSWER.iter().chain(first)) {
+            *place = *byte;
+        }
+        Ok(out.commit(BINARY_ANSWER.len() + first.len())?)
+    }
+}
+
+impl Content {
+    /// What a header says.
+    pub fn of(header: &ContentHeader) -> Self {
+        if header.content_type != JSON {
+            Self::Binary
+        } else if ["utf-8", "utf8", "ascii", "us-ascii"]
+            .iter()
+            .any(|name| header.content_encoding.eq_ignore_ascii_case(name))
+        {
+            Self::Json
+        } else {
+            Self::Unreadable
+        }
     }
 }
 
@@ -174,17 +200,7 @@ impl<K: Store, const KEY: usize> Service for Message<K, KEY> {
     }
 
     fn header(&mut self, state: &JsonHeaderState) {
-        let header = &state.header;
-        self.content = if header.content_type != JSON {
-            Content::Binary
-        } else if ["utf-8", "utf8", "ascii", "us-ascii"]
-            .iter()
-            .any(|name| header.content_encoding.eq_ignore_ascii_case(name))
-        {
-            Content::Json
-        } else {
-            Content::Unreadable
-        };
+        self.expect(Content::of(&state.header));
     }
 
     fn frame<S: Storage>(

@@ -18,7 +18,7 @@ pub use echo::Echo;
 pub use hello::Hello;
 pub use kv::{Kv, KvError, KvLog};
 #[cfg(feature = "json")]
-pub use message::Message;
+pub use message::{Content, Message};
 pub use trim::{TRIMMED_CHARS, Trim};
 
 use core::fmt;
@@ -39,6 +39,13 @@ pub trait Service {
 
     /// How this service takes frames, and how long its replies are.
     fn intake(&self) -> Intake;
+
+    /// The most bytes that the framing adds to a reply. The default is what the law says of itself; a service that replies under
+    /// [another](Encoder::under) knows better.
+    #[inline]
+    fn overhead(&self) -> usize {
+        Self::Framing::PREFIX + Self::Framing::SUFFIX
+    }
 
     /// The connection is open. The default says nothing.
     ///

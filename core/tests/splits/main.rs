@@ -5,10 +5,10 @@
 mod json;
 mod laws;
 mod model;
+mod short_storage;
 mod users;
 mod ways;
 
-use framewright::Oversize;
 use framewright::framing::{BigEndian, Cobs, Framing, Lines, LittleEndian, Netstring, Slip, Varint};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -219,24 +219,4 @@ any_split_gives_the_same_events! {
 #[cfg(feature = "json")]
 any_split_gives_the_same_events! {
     a_json_header: framewright::framing::JsonHeader,
-}
-
-/// With a storage that cannot hold the header a frame is found or refused, but nothing hangs and nothing wrong comes out.
-#[test]
-fn a_storage_shorter_than_the_header_is_refused_in_words_and_never_hangs() {
-    use framewright::{DecodeErrorKind, Recovery};
-    for storage in 0..4 {
-        let rules = Rules::new(storage, Oversize::Stream);
-        let mut decoder = ways::decoder(Prefixed::<4>::law(), &rules);
-        let mut chunk: &[u8] = &[0, 0, 0];
-        let error = loop {
-            match decoder.next_event(&mut chunk) {
-                Ok(None) if chunk.is_empty() => chunk = &[0],
-                Ok(event) => panic!("{event:?}"),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(error.kind, DecodeErrorKind::HeaderTooLong { need: 4, capacity: storage });
-        assert_eq!((error.offset, error.recovery), (0, Recovery::Stops));
-    }
 }

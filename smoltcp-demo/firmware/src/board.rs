@@ -16,7 +16,9 @@ struct SystemControl {
     _0x054: [u32; 3],
     /// Run-mode clock configuration, 0x060.
     rcc: RW<u32>,
-    _0x064: [u32; 41],
+    _0x064: [u32; 40],
+    /// Run mode clock gating control 1, 0x104.
+    rcgc1: RW<u32>,
     /// Run mode clock gating control 2, 0x108.
     rcgc2: RW<u32>,
     _0x10c: [u32; 53],
@@ -26,6 +28,7 @@ struct SystemControl {
 
 const _: () = assert!(core::mem::offset_of!(SystemControl, ris) == 0x050);
 const _: () = assert!(core::mem::offset_of!(SystemControl, rcc) == 0x060);
+const _: () = assert!(core::mem::offset_of!(SystemControl, rcgc1) == 0x104);
 const _: () = assert!(core::mem::offset_of!(SystemControl, rcgc2) == 0x108);
 const _: () = assert!(core::mem::offset_of!(SystemControl, user_reg) == 0x1e0);
 
@@ -53,6 +56,14 @@ const SYSDIV: u32 = 0b1111 << 23;
 const SYSDIV_4: u32 = 3 << 23;
 /// RCGC2: the Ethernet controller and its physical layer run.
 const EMAC0_EPHY0: u32 = (1 << 28) | (1 << 30);
+/// RCGC1: the first UART runs.
+const UART0: u32 = 1 << 0;
+/// RCGC2: port A runs, at whose pins 0 and 1 that UART is.
+const GPIOA: u32 = 1 << 0;
+const UART0_PINS: u32 = 0b11;
+/// Of port A: the alternate function select, GPIOAFSEL, and the digital enable, GPIODEN.
+const GPIOA_AFSEL: *const RW<u32> = 0x4000_4420 as *const RW<u32>;
+const GPIOA_DEN: *const RW<u32> = 0x4000_451c as *const RW<u32>;
 
 /// How often RIS is read before the program goes on without a locked PLL: some milliseconds, where it takes half of one.
 const PATIENCE: u32 = 20_000;
@@ -79,6 +90,19 @@ pub fn start() -> bool {
     // The data sheet wants three clocks between a gate and the first access; this read is slower.
     let _ = control.rcgc2.read();
     locked
+}
+
+/// Starts the first UART and its pins, as [`start`] does the Ethernet controller.
+pub fn start_uart() {
+    // SAFETY: as in `start`; nobody else uses these pins.
+    unsafe {
+        let control = &*SYSTEM_CONTROL;
+        control.rcgc1.modify(|rcgc1| rcgc1 | UART0);
+        control.rcgc2.modify(|rcgc2| rcgc2 | GPIOA);
+        let _ = control.rcgc2.read();
+        (*GPIOA_AFSEL).modify(|select| select | UART0_PINS);
+        (*GPIOA_DEN).modify(|enable| enable | UART0_PINS);
+    }
 }
 
 /// The address that was written into the board, or one for local use.

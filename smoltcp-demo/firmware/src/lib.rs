@@ -7,10 +7,12 @@
 //! | [`config`] | what the firmware is made for, and what that costs |
 //! | [`ethernet`] | the Ethernet controller, as a device of smoltcp |
 //! | [`network`] | all of these together: the board as a machine on a network |
+//! | [`uart`] | the first serial line, for `async` programs |
 //! | [`stack`] | where the program's stack is, how full it was, and what happens when it overflows |
 //!
 //! Linking it brings the panic handler, the hard fault handler and the log. The programs are `firmware`, all services of
-//! Framewright; `raw-echo`, what smoltcp does without it, to compare; and `overflow`, which uses up its stack.
+//! Framewright; `raw-echo`, what smoltcp does without it, to compare; `serial-echo`, frames on
+//! a serial line with `async`; and `overflow`, which uses up its stack.
 
 #![no_std]
 
@@ -21,6 +23,7 @@ pub mod ethernet;
 mod fault;
 pub mod network;
 pub mod stack;
+pub mod uart;
 
 #[cfg(all(feature = "rtt", not(feature = "semihosting")))]
 use defmt_rtt as _;

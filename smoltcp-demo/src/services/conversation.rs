@@ -5,23 +5,13 @@ use framewright::{
     CloseReason, Instant, Session, SessionConfig, SessionError, Shared, Stats, Storage, Store, StoreError,
 };
 
-use super::by_framing::{Chunked, Framed, Lined};
-use super::{Client, ServiceName, StateRef};
+use super::{AnyService, Client, ServiceName, StateRef};
 use crate::connection::Connection;
 
 /// A session with one of the services of `framewright`, in buffers of type `B`, whose shared state `T` reaches.
 ///
-/// It has the size of the largest of them; a slot can hold any.
-pub enum Conversation<B: Storage, T: StateRef> {
-    /// With `trim` or `echo`.
-    Framed(Session<Framed, B, B>),
-    /// With `hello` or `time`.
-    Chunked(Session<Chunked, B, B>),
-    /// With `kv` or `chat`.
-    Lined(Session<Lined<T>, B, B>),
-    /// With `message`.
-    Message(Session<Message<Reached<T>, MAX_SEARCH>, B, B>),
-}
+/// It is one type, so a slot can hold any.
+pub struct Conversation<B: Storage, T: StateRef>(Session<AnyService<T>, B, B>);
 
 /// The longest key that `message` searches, in bytes. An answer that repeats it must fit the output buffer.
 pub const MAX_SEARCH: usize = 64;
@@ -55,26 +45,17 @@ impl<B: Storage, T: StateRef> Conversation<B, T> {
     ) -> Result<Self, SessionError> {
         let reached = || Reached(state.clone());
         let state = state.state();
-        let framed = |service, input, output| Session::new(service, input, output, config, now).map(Self::Framed);
-        let chunked = |service, input, output| Session::new(service, input, output, config, now).map(Self::Chunked);
-        let lined = |service, input, output| Session::new(service, input, output, config, now).map(Self::Lined);
-        match service {
-            ServiceName::Trim => framed(Framed::Trim(Trim::default()), input, output),
-            ServiceName::Echo | ServiceName::UdpEcho => framed(Framed::Echo(Echo::new()), input, output),
-            ServiceName::Hello => chunked(Chunked::Hello(Hello), input, output),
-            ServiceName::Time => chunked(Chunked::Time(Time::new(state.clock())), input, output),
-            ServiceName::Kv => {
-                let kv = Kv::new(reached(), KvReporter { client, report: state.kv_report() });
-                lined(Lined::Kv(kv), input, output)
-            }
-            ServiceName::Chat => {
-                let chat = Chat::new(reached(), state.rules(), client.remote.port, ());
-                lined(Lined::Chat(chat), input, output)
-            }
-            ServiceName::Message => {
-                Session::new(Message::new(reached()), input, output, config, now).map(Self::Message)
-            }
-        }
+        let service = match service {
+            ServiceName::Trim => AnyService::Trim(Trim::default()),
+            ServiceName::Echo | ServiceName::UdpEcho => AnyService::Echo(Echo::new()),
+            ServiceName::Hello => AnyService::Hello(Hello),
+            ServiceName::Time => AnyService::Time(Time::new(state.clock())),
+            ServiceName::Kv => AnyService::Kv(Kv::new(reached(), KvReporter { client, report: state.kv_report() })),
+            ServiceName::Chat => AnyService::Chat(Chat::new(reached(), state.rules(), client.remote.port, ())),
+            ServiceName::Message => AnyService::Message(Message::new(reached())),
+        };
+        let law = service.law(input.as_ref().len());
+        Session::with_law(service, law, input, output, config, now).map(Self)
     }
 }
 
@@ -108,70 +89,58 @@ impl KvLog for KvReporter {
     }
 }
 
-/// Does the same with whichever session it is.
-macro_rules! with_session {
-    ($conversation:expr, $session:ident => $call:expr) => {
-        match $conversation {
-            Conversation::Framed($session) => $call,
-            Conversation::Chunked($session) => $call,
-            Conversation::Lined($session) => $call,
-            Conversation::Message($session) => $call,
-        }
-    };
-}
-
 impl<B: Storage, T: StateRef> Connection for Conversation<B, T> {
     type Buffer = B;
 
     fn handle_input(&mut self, bytes: &[u8], now: Instant) -> usize {
-        with_session!(self, session => session.handle_input(bytes, now))
+        self.0.handle_input(bytes, now)
     }
 
     fn handle_end(&mut self, now: Instant) {
-        with_session!(self, session => session.handle_end(now));
+        self.0.handle_end(now);
     }
 
     fn handle_reset(&mut self, now: Instant) {
-        with_session!(self, session => session.handle_reset(now));
+        self.0.handle_reset(now);
     }
 
     fn handle_deadline(&mut self, now: Instant) {
-        with_session!(self, session => session.handle_deadline(now));
+        self.0.handle_deadline(now);
     }
 
     fn shutdown(&mut self, now: Instant) {
-        with_session!(self, session => session.shutdown(now));
+        self.0.shutdown(now);
     }
 
     fn poll_output(&mut self, now: Instant) -> &[u8] {
-        with_session!(self, session => session.poll_output(now))
+        self.0.poll_output(now)
     }
 
     fn sent(&mut self, n: usize, now: Instant) {
-        with_session!(self, session => session.sent(n, now));
+        self.0.sent(n, now);
     }
 
     fn deadline(&self) -> Option<Instant> {
-        with_session!(self, session => session.deadline())
+        self.0.deadline()
     }
 
     fn is_output_finished(&self) -> bool {
-        with_session!(self, session => session.is_output_finished())
+        self.0.is_output_finished()
     }
 
     fn is_done(&self) -> bool {
-        with_session!(self, session => session.is_done())
+        self.0.is_done()
     }
 
     fn close_reason(&self) -> Option<CloseReason> {
-        with_session!(self, session => session.close_reason())
+        self.0.close_reason()
     }
 
     fn stats(&self) -> Stats {
-        with_session!(self, session => session.stats())
+        self.0.stats()
     }
 
     fn into_buffers(self) -> (B, B) {
-        with_session!(self, session => session.into_buffers())
+        self.0.into_buffers()
     }
 }

@@ -4,7 +4,8 @@
 //! store, a chat room, a clock) is a [`State`], in memory of its owner's. A program with a service of its own implements
 //! `Services` for it.
 
-mod by_framing;
+mod any_law;
+mod any_service;
 mod catalogue;
 mod conversation;
 #[cfg(feature = "std")]
@@ -12,7 +13,8 @@ mod host_state;
 mod name;
 mod state;
 
-pub use by_framing::{Chunked, Framed, Lined};
+pub use any_law::{AnyLaw, AnyState};
+pub use any_service::AnyService;
 pub use catalogue::{Catalogue, CatalogueError, MAX_PORTS};
 pub use conversation::{Conversation, KvReporter, MAX_SEARCH, Reached, Room};
 #[cfg(feature = "std")]

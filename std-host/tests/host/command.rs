@@ -181,9 +181,24 @@ fn either_signal_stops_it_in_order_with_status_zero() {
 #[test]
 fn idle_clients_do_not_keep_a_server_from_stopping() {
     let mut server = Server::start(&["serve", "echo=0", "kv=0", "chat=0", "message=0", "hello=0"]);
-    let idle: Vec<_> = ["echo", "kv", "chat", "message", "hello", "echo"].map(|service| server.connect(service)).into();
-    (&idle[0]).write_all(&frame(b"x")).unwrap();
-    assert_eq!(read(&idle[0], 5), frame(b"x"));
+    let header = br#"{"byteorder":"big","content-type":"a/b","content-encoding":"binary","content-length":0}"#;
+    let request = [&u16::try_from(header.len()).unwrap().to_be_bytes(), &header[..]].concat();
+    let x = frame(b"x");
+    let asked: [(&str, &[u8], &[u8]); 6] = [
+        ("echo", &x, &x),
+        ("kv", b"GET x\n", b"ERROR\n"),
+        ("chat", b"", b"* Welcome. What is your name?\n"),
+        ("message", &request, b"\0"),
+        ("hello", b"x", b"Echo: x"),
+        ("echo", &x, &x),
+    ];
+    // An answer tells that the server has taken the connection, and not only the system for it.
+    let idle = asked.map(|(service, question, answer)| {
+        let mut stream = server.connect(service);
+        stream.write_all(question).unwrap();
+        assert_eq!(read(&stream, answer.len()), answer);
+        stream
+    });
     (&idle[5]).write_all(b"\0\0\0\x09half").unwrap();
     let begin = Instant::now();
     server.signal(Signal::TERM);
@@ -227,7 +242,7 @@ fn the_log_says_who_was_closed_and_why() {
     stream.write_all(b"\0\0\0\x09abc").unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     read_all(&stream);
-    server.wait_for_log("WARN closed: the stream ended inside a message (7 of its 13 bytes came)");
+    server.wait_for_log("WARN closed: truncated: the stream ended inside a message (7 of its 13 bytes came)");
     server.wait_for_log("messages=0 received=7 sent=0");
 }
 

@@ -473,8 +473,9 @@ fn numbered(name: &str, number: u32) -> Name {
 
 /// The number at the end of a name that may be a numbered one.
 fn number_of(name: &str) -> Option<u32> {
-    let (_, number) = name.rsplit_once('_')?;
-    number.parse().ok()
+    // Not `rsplit_once`: the search in Rust's library has a panic in it, which a device would have to hold.
+    let at = name.bytes().rposition(|byte| byte == b'_')?;
+    name.get(at + 1..)?.parse().ok()
 }
 
 /// A name as it may be: trimmed, without control characters, at most [`MAX_NAME`] characters. It may be empty.

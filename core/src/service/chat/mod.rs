@@ -29,6 +29,7 @@ pub use rules::ChatRules;
 
 use core::fmt::Write;
 use core::marker::PhantomData;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use heapless::String;
@@ -49,67 +50,72 @@ use rules::Rules;
 pub struct Chat<H, B, W> {
     hub: H,
     room: PhantomData<fn(B)>,
-    /// What wakes this connection, until it has a seat.
-    wake: Option<W>,
     rules: Rules,
-    port: u16,
-    state: State,
+    state: State<W>,
     /// When a client that may not speak now asks again.
-    ask_at: Option<Instant>,
+    ask_at: Alarm,
     allowance: Allowance,
 }
 
 /// What a connection is to the room.
 #[derive(Debug)]
-enum State {
-    /// It has not said its name.
-    Nameless,
+enum State<W> {
+    /// It has not said its name. Its seat will have what wakes it.
+    Nameless { port: u16, wake: W },
     /// It is a member.
     Member(Listener),
     /// It has left.
     Gone,
 }
 
-/// A member's place in the log.
+/// A member's place in the log. Flat, and not enums with fields: there is one for each connection, and gaps between the fields of an enum
+/// would be a fifth of it.
 #[derive(Debug)]
 struct Listener {
     ticket: Ticket,
-    listing: Listing,
     attention: Attention,
+    listing: Listing,
+    /// When it looks at the log again, unless it is asleep.
+    look_at: Instant,
+    /// Of a list: the next seat, or the next place of the log.
+    next: u64,
+    /// Of a list of messages: how many there are to be, or how far it goes from there.
+    left: usize,
 }
 
 /// When a member looks at the log again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attention {
     /// When it is woken: it was told everything.
     Asleep,
-    /// When it is polled, and at this time at the latest: there is more to tell than room to tell it.
-    Behind { look_at: Instant },
-    /// Not before this time: it was just told something, and more will come.
-    Pausing { until: Instant },
+    /// When it is polled, and at `look_at` at the latest: there is more to tell than room to tell it.
+    Behind,
+    /// Not before `look_at`: it was just told something, and more will come.
+    Pausing,
 }
 
 /// An answer of many lines, told as there is room.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listing {
     None,
-    /// The names from this seat on.
-    Who {
-        seat: usize,
-    },
-    /// The messages from one place of the log up to another.
-    History {
-        from: u64,
-        until: u64,
-    },
+    /// Names.
+    Who,
+    /// The last messages, none of them yet.
+    Last,
+    /// Messages.
+    History,
 }
 
-/// How many lines a client may send now, in millionths.
+/// How fast a client sends.
 #[derive(Clone, Copy, Debug)]
 struct Allowance {
-    micros: u64,
-    at: Instant,
+    /// When the lines that it has sent would be through, at the rate that it may have. It may be ahead of that by some lines.
+    through_at: Instant,
 }
+
+/// An `Option<Instant>` in half of its memory. There is none at the very start of the clock, which is never ahead.
+#[derive(Clone, Copy, Debug)]
+struct Alarm(Option<NonZeroU64>);
 
 /// Bytes of a line that the room tells, besides the text of a client: stamp, two names and a few words.
 const WORDS: usize = 64 + 2 * 4 * MAX_NAME;
@@ -131,36 +137,40 @@ const HELP: [&[u8]; 7] = [
 impl<H, B, W> Chat<H, B, W> {
     /// The service for a client that comes from `port`, to be woken by `wake` when someone speaks.
     pub const fn new(hub: H, rules: ChatRules, port: u16, wake: W) -> Self {
-        let allowance = Allowance { micros: rules.rate as u64 * 2_000_000, at: Instant::ZERO };
         Self {
             hub,
             room: PhantomData,
-            wake: Some(wake),
             rules: Rules::of(&rules),
-            port,
-            state: State::Nameless,
-            ask_at: None,
-            allowance,
+            state: State::Nameless { port, wake },
+            ask_at: Alarm(None),
+            allowance: Allowance { through_at: Instant::ZERO },
         }
     }
 }
 
 impl Allowance {
-    /// Whether a line may be sent at `now`, at `rate` lines a second; then it is.
+    /// Whether a line may be sent at `now`, at `rate` lines a second on the average and twice as many at once; then it is.
     fn take(&mut self, rate: u32, now: Instant) -> bool {
-        const LINE: u64 = 1_000_000;
-        let elapsed = u64::try_from(now.saturating_since(self.at).as_micros()).unwrap_or(u64::MAX);
-        let most = u64::from(rate) * 2 * LINE;
-        self.micros = self.micros.saturating_add(elapsed.saturating_mul(u64::from(rate))).min(most);
-        self.at = now;
-        match self.micros.checked_sub(LINE) {
-            _ if rate == 0 => true,
-            Some(left) => {
-                self.micros = left;
-                true
-            }
-            None => false,
+        if rate == 0 {
+            return true;
         }
+        let line = 1_000_000_u64.div_ceil(rate.into());
+        let through_at = self.through_at.max(now).after(line);
+        let may = through_at <= now.after(line * 2 * u64::from(rate));
+        if may {
+            self.through_at = through_at;
+        }
+        may
+    }
+}
+
+impl Alarm {
+    fn at(time: Instant) -> Self {
+        Self(NonZeroU64::new(time.as_micros()))
+    }
+
+    fn time(self) -> Option<Instant> {
+        Some(Instant::from_micros(self.0?.get()))
     }
 }
 
@@ -175,7 +185,7 @@ fn say<S: Storage>(out: &mut Encoder<Lines, S>, line: core::fmt::Arguments<'_>) 
 impl Listener {
     /// Whether it is left alone at `now`. What it asked for itself is answered all the same.
     fn is_pausing(&self, now: Instant) -> bool {
-        matches!((self.attention, self.listing), (Attention::Pausing { until }, Listing::None) if now < until)
+        self.attention == Attention::Pausing && self.listing == Listing::None && now < self.look_at
     }
 
     /// Tells what there is to tell, as far as there is room.
@@ -197,27 +207,34 @@ impl Listener {
             hub.count_dropped();
             return Err(Refusal::FellBehind);
         }
-        let (begin, before) = (cursor, out.room());
-        let (heard, flow) = if !self.list(hub, out)? {
+        let before = out.room();
+        let listed = self.list(hub, &mut cursor, out)?;
+        let (begin, room) = (cursor, out.room());
+        let (heard, flow) = if !listed {
             (Heard::Part { got_on: out.room() < before }, Flow::Wait)
         } else if !self.read(hub, &mut cursor, out)? {
             (Heard::Part { got_on: out.room() < before }, Flow::Continue)
         } else {
             (Heard::AllAndSleeps, Flow::Continue)
         };
-        let told = cursor > begin && out.room() < before;
-        let (attention, heard) = match (heard, rules.pause_among(hub.members())) {
-            (Heard::Part { .. }, _) => (Attention::Behind { look_at: now + LOOK_AGAIN }, heard),
-            (_, Some(pause)) if told => (Attention::Pausing { until: now.after(pause.into()) }, Heard::All),
-            _ => (Attention::Asleep, Heard::AllAndSleeps),
+        let told = cursor > begin && out.room() < room;
+        let (attention, look_at, heard) = match (heard, rules.pause_among(hub.members())) {
+            (Heard::Part { .. }, _) => (Attention::Behind, now + LOOK_AGAIN, heard),
+            (_, Some(pause)) if told => (Attention::Pausing, now.after(pause.into()), Heard::All),
+            _ => (Attention::Asleep, now, Heard::AllAndSleeps),
         };
-        self.attention = attention;
+        (self.attention, self.look_at) = (attention, look_at);
         hub.heard(self.ticket, cursor, heard, rules, now);
         Ok(flow)
     }
 
-    /// Goes on with a list that was asked for. Whether that is told.
-    fn list<P, R, W, S>(&mut self, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<bool, Refusal>
+    /// Goes on with a list that was asked for, by a member that has read up to `cursor`. Whether that is told.
+    fn list<P, R, W, S>(
+        &mut self,
+        hub: &Hub<P, R, W>,
+        cursor: &mut u64,
+        out: &mut Encoder<Lines, S>,
+    ) -> Result<bool, Refusal>
     where
         P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
         R: Storage,
@@ -225,27 +242,39 @@ impl Listener {
         S: Storage,
     {
         loop {
-            let (next, told) = match self.listing {
+            let told = match self.listing {
                 Listing::None => return Ok(true),
-                Listing::Who { seat } => match hub.member_from(seat) {
-                    None => (Listing::None, true),
+                Listing::Who => match hub.member_from(usize::try_from(self.next).unwrap_or(usize::MAX)) {
+                    None => {
+                        self.listing = Listing::None;
+                        true
+                    }
                     Some((seat, name)) => {
                         let told = tell(out, [b"*   ", name.as_bytes()])?;
-                        (Listing::Who { seat: seat + usize::from(told) }, told)
+                        self.next = seat as u64 + u64::from(told);
+                        told
                     }
                 },
-                Listing::History { from, until } => {
-                    let from = from.max(hub.log().oldest());
+                // First what it has not read: the history repeats that too, and nothing is to come after it that is in it.
+                Listing::Last => self.read(hub, cursor, out)? && self.repeat(hub, out)?,
+                Listing::History => {
+                    let until = self.next.saturating_add(self.left as u64);
+                    let from = self.next.max(hub.log().oldest());
                     match hub.log().entry(from) {
                         Some(entry) if from < until => {
                             let told = entry.audience != Audience::Everyone || tell(out, entry.text)?;
-                            (Listing::History { from: if told { entry.next } else { from }, until }, told)
+                            self.next = if told { entry.next } else { from };
+                            // No more than it was.
+                            self.left = usize::try_from(until.saturating_sub(self.next)).unwrap_or(self.left);
+                            told
                         }
-                        _ => (Listing::None, true),
+                        _ => {
+                            self.listing = Listing::None;
+                            true
+                        }
                     }
                 }
             };
-            self.listing = next;
             if !told {
                 return Ok(false);
             }
@@ -276,14 +305,16 @@ impl Listener {
 
     /// Whether the next line must wait until a list was told: it may ask for another.
     fn flow(&self) -> Flow {
-        match self.listing {
-            Listing::None => Flow::Continue,
-            Listing::Who { .. } | Listing::History { .. } => Flow::Wait,
-        }
+        if self.listing == Listing::None { Flow::Continue } else { Flow::Wait }
     }
 
-    /// Begins to repeat the last `n` messages.
-    fn repeat<P, R, W, S>(&mut self, n: usize, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<(), Refusal>
+    /// Asks for the last `n` messages.
+    fn ask_for_last(&mut self, n: usize) {
+        (self.listing, self.left) = (Listing::Last, n);
+    }
+
+    /// Announces the messages that were asked for, if there is room for it.
+    fn repeat<P, R, W, S>(&mut self, hub: &Hub<P, R, W>, out: &mut Encoder<Lines, S>) -> Result<bool, Refusal>
     where
         P: AsRef<[Seat<W>]> + AsMut<[Seat<W>]>,
         R: Storage,
@@ -297,12 +328,23 @@ impl Listener {
                 .filter(|(_, entry)| entry.audience == Audience::Everyone)
         };
         let all = messages().count();
-        let told = n.min(all);
-        let Some((from, _)) = messages().nth(all - told) else {
-            return say(out, format_args!("* No messages to repeat."));
+        let n = self.left.min(all);
+        let first = messages().nth(all - n);
+        // At most 20 digits.
+        let mut heading = String::<48>::new();
+        let _ = match first {
+            None => write!(heading, "* No messages to repeat."),
+            Some(_) => write!(heading, "* The last {n} message{}:", if n == 1 { "" } else { "s" }),
         };
-        self.listing = Listing::History { from, until: log.end() };
-        say(out, format_args!("* The last {told} message{}:", if told == 1 { "" } else { "s" }))
+        if !tell(out, [heading.as_bytes(), b""])? {
+            return Ok(false);
+        }
+        self.listing = Listing::None;
+        if let Some((from, _)) = first {
+            self.listing = Listing::History;
+            (self.next, self.left) = (from, usize::try_from(log.end() - from).unwrap_or(usize::MAX));
+        }
+        Ok(true)
     }
 }
 
@@ -312,11 +354,7 @@ fn tell<S: Storage>(out: &mut Encoder<Lines, S>, text: [&[u8]; 2]) -> Result<boo
     if out.room() < len + Lines::SUFFIX {
         return Ok(false);
     }
-    out.begin(None)?;
-    for part in text {
-        out.chunk_whole(part)?;
-    }
-    out.end()?;
+    out.push_parts(&text)?;
     Ok(true)
 }
 
@@ -329,14 +367,14 @@ where
 {
     /// The first line: the name.
     fn enter<S: Storage>(&mut self, line: &str, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
+        let State::Nameless { port, wake } = core::mem::replace(&mut self.state, State::Gone) else {
+            return Ok(Flow::Close);
+        };
         let mut name = clean_name(line);
         if name.is_empty() {
             // 6 bytes and at most 5 digits.
-            let _ = write!(name, "Guest_{}", self.port);
+            let _ = write!(name, "Guest_{port}");
         }
-        let Some(wake) = self.wake.take() else {
-            return Ok(Flow::Close);
-        };
         let (state, history) = (&mut self.state, self.rules.history);
         let mut entered = Ok(Flow::Close);
         self.hub.with(|hub| {
@@ -344,11 +382,11 @@ where
                 entered = say(out, format_args!("[ERROR] The room is full.")).and(Err(Refusal::Full));
                 return;
             };
-            let mut listener = Listener { ticket, listing: Listing::None, attention: Attention::Asleep };
+            let (attention, listing) = (Attention::Asleep, Listing::None);
+            let mut listener = Listener { ticket, attention, listing, look_at: now, next: 0, left: 0 };
+            listener.ask_for_last(history);
             let name = hub.name(ticket).map_or("", |name| name.as_str());
-            entered = say(out, format_args!("* You are {name}. /help lists the commands."))
-                .and_then(|()| listener.repeat(history, hub, out))
-                .map(|()| listener.flow());
+            entered = say(out, format_args!("* You are {name}. /help lists the commands.")).map(|()| listener.flow());
             *state = State::Member(listener);
         });
         entered
@@ -394,7 +432,7 @@ where
                     }
                 },
                 "who" => {
-                    listener.listing = Listing::Who { seat: 0 };
+                    (listener.listing, listener.next) = (Listing::Who, 0);
                     say(out, format_args!("* Here now ({}):", hub.members()))
                 }
                 "nick" if clean_name(rest).is_empty() => say(out, format_args!("[ERROR] Say which: /nick NAME")),
@@ -405,22 +443,22 @@ where
                     }
                     say(out, format_args!("* You are {}.", hub.name(ticket).map_or("", |name| name.as_str())))
                 }
-                "history" => match rest {
-                    "" => listener.repeat(rules.history, hub, out),
-                    _ => match rest.parse() {
-                        Ok(n) => listener.repeat(n, hub, out),
-                        Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
-                    },
+                "history" => match if rest.is_empty() { Ok(rules.history) } else { rest.parse() } {
+                    Ok(n) => {
+                        listener.ask_for_last(n);
+                        Ok(())
+                    }
+                    Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
                 },
                 "help" => HELP.iter().try_for_each(|line| Ok(out.push(line)?)),
                 "quit" => say(out, format_args!("* Bye.")),
                 _ => unknown(command, out),
             };
             if !hub.may_speak(Some(ticket), rules, now) {
-                *ask_at = Some(now + ASK_AGAIN);
+                *ask_at = Alarm::at(now + ASK_AGAIN);
             }
         });
-        done.map(|()| match self.ask_at {
+        done.map(|()| match self.ask_at.time() {
             _ if command == "quit" => Flow::Close,
             // It is polled before the next line, and asks.
             Some(_) => Flow::Wait,
@@ -449,8 +487,7 @@ where
         Intake::Whole { reply: (self.rules.max_line + WORDS).max(help) }
     }
 
-    fn open<S: Storage>(&mut self, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
-        self.allowance.at = now;
+    fn open<S: Storage>(&mut self, _: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
         say(out, format_args!("* Welcome. What is your name?"))?;
         Ok(Flow::Continue)
     }
@@ -458,12 +495,12 @@ where
     fn poll<S: Storage>(&mut self, now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
         let listener = match &mut self.state {
             State::Member(listener) => Some(listener),
-            State::Nameless if self.rules.patience().is_zero() => return Ok(Flow::Continue),
-            State::Nameless => None,
+            State::Nameless { .. } if self.rules.patience().is_zero() => return Ok(Flow::Continue),
+            State::Nameless { .. } => None,
             State::Gone => return Ok(Flow::Continue),
         };
         let (rules, ask_at) = (&self.rules, &mut self.ask_at);
-        *ask_at = None;
+        *ask_at = Alarm(None);
         let mut told = Ok(Flow::Continue);
         self.hub.with(|hub| {
             let ticket = listener.as_ref().map(|listener| listener.ticket);
@@ -472,8 +509,8 @@ where
             {
                 told = listener.listen(hub, rules, now, out);
             }
-            if told == Ok(Flow::Continue) && !hub.may_speak(ticket, rules, now) {
-                *ask_at = Some(now + ASK_AGAIN);
+            if matches!(told, Ok(Flow::Continue)) && !hub.may_speak(ticket, rules, now) {
+                *ask_at = Alarm::at(now + ASK_AGAIN);
                 told = Ok(Flow::Wait);
             }
         });
@@ -482,11 +519,10 @@ where
 
     fn deadline(&self) -> Option<Instant> {
         let look_at = match &self.state {
-            State::Member(Listener { attention: Attention::Behind { look_at }, .. }) => Some(*look_at),
-            State::Member(Listener { attention: Attention::Pausing { until }, .. }) => Some(*until),
-            State::Member(Listener { attention: Attention::Asleep, .. }) | State::Nameless | State::Gone => None,
+            State::Member(listener) if listener.attention != Attention::Asleep => Some(listener.look_at),
+            _ => None,
         };
-        look_at.into_iter().chain(self.ask_at).min()
+        look_at.into_iter().chain(self.ask_at.time()).min()
     }
 
     fn frame<S: Storage>(&mut self, line: &[u8], now: Instant, out: &mut Encoder<Lines, S>) -> Result<Flow, Refusal> {
@@ -495,7 +531,7 @@ where
             return Ok(Flow::Continue);
         };
         match (line.trim(), &self.state) {
-            (name, State::Nameless) => self.enter(name, now, out),
+            (name, State::Nameless { .. }) => self.enter(name, now, out),
             ("", _) => Ok(Flow::Continue),
             (line, _) if line.len() > self.rules.max_line => self.too_long(out),
             (line, _) => self.hear(line, now, out),

@@ -128,9 +128,17 @@ fn ends(service: Service, buffer: usize) -> Vec<Conversation> {
             .does(0, Deed::CloseWrite)
             .ends(0, &[] as &[&[u8]])
             .does(0, Deed::Reason("the peer closed the connection".to_owned())),
-        truncated(&[0, 0], "inside a header", "the stream ended inside a message (2 bytes of it came)"),
-        truncated(&short[..4], "behind a header", "the stream ended inside a message (4 of its 44 bytes came)"),
-        truncated(&short[..43], "inside a payload", "the stream ended inside a message (43 of its 44 bytes came)"),
+        truncated(&[0, 0], "inside a header", "truncated: the stream ended inside a message (2 bytes of it came)"),
+        truncated(
+            &short[..4],
+            "behind a header",
+            "truncated: the stream ended inside a message (4 of its 44 bytes came)",
+        ),
+        truncated(
+            &short[..43],
+            "inside a payload",
+            "truncated: the stream ended inside a message (43 of its 44 bytes came)",
+        ),
         Script::new(service, "a client that breaks off inside a message, and the next one")
             .connect(0)
             .asks(0, b"0123456789 first")

@@ -41,7 +41,7 @@ fn all_cases_with_buffers_of(buffer: usize) {
     // What went wrong, and why a connection was closed, is in the log.
     for text in [
         "length 4294967295 exceeds the limit of 16777216 bytes",
-        "the stream ended inside a message (43 of its 44 bytes came)",
+        "truncated: the stream ended inside a message (43 of its 44 bytes came)",
         "message at byte 19: the text is not valid UTF-8",
     ] {
         server.wait_for_log(text);

@@ -24,7 +24,7 @@
 //! session.handle_end(now); // the peer closed its sending side, inside the second message
 //! assert!(session.poll_output(now).is_empty());
 //! assert!(session.is_done());
-//! assert_eq!(session.close_reason().unwrap().to_string(), "the stream ended inside a message (3 bytes of it came)");
+//! assert_eq!(session.close_reason().unwrap().to_string(), "truncated: the stream ended inside a message (3 bytes of it came)");
 //! # Ok::<(), framewright::SessionError>(())
 //! ```
 //!
@@ -130,6 +130,8 @@ enum Input {
 enum Offer {
     /// All were taken.
     Taken,
+    /// All were taken, and nothing of them waits for room to be answered.
+    Digested,
     /// Some were left with it, and will come again.
     Left,
 }
@@ -270,7 +272,7 @@ where
         // Until it is known better, so that they are not given up when the server is stopping.
         self.offer = Offer::Left;
         self.work(&mut chunk, now);
-        if chunk.is_empty() {
+        if chunk.is_empty() && self.offer == Offer::Left {
             self.offer = Offer::Taken;
         }
         // When it is closing, nobody will look at the rest.
@@ -289,6 +291,7 @@ where
     /// The first `n` bytes of [`input_mut`](Self::input_mut) were filled.
     pub fn handle_filled(&mut self, n: usize, now: Instant) {
         if self.is_open() {
+            self.offer = Offer::Taken;
             self.decoder.commit(n);
         }
         self.count_input(n, now);
@@ -430,7 +433,12 @@ where
                 Err(refusal) => self.close(CloseReason::Dismissed(refusal), now),
                 done => self.settle(done, now),
             }
-            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) || !self.answer(chunk, now) {
+            if !self.is_open() || matches!(flow, Ok(Flow::Wait)) {
+                break;
+            }
+            // Most calls are for output, and find nothing new.
+            let nothing_new = self.offer == Offer::Digested && self.input == Input::Flowing && chunk.is_empty();
+            if nothing_new || !self.answer(chunk, now) {
                 break;
             }
         }
@@ -474,10 +482,15 @@ where
                                 return true;
                             }
                         }
-                        Input::Stopped if !waiting && self.offer == Offer::Taken => {
+                        Input::Stopped if !waiting && self.offer != Offer::Left => {
                             self.close(CloseReason::Shutdown, now);
                         }
-                        _ => return answered && !waiting,
+                        _ => {
+                            if !waiting {
+                                self.offer = Offer::Digested;
+                            }
+                            return answered && !waiting;
+                        }
                     }
                 }
                 Err(error) if error.recovery == Recovery::Skips => {
@@ -607,10 +620,10 @@ impl fmt::Display for CloseReason {
         match self {
             Self::PeerClosed => f.write_str("the peer closed the connection"),
             Self::Truncated { have, need: Some(need) } => {
-                write!(f, "the stream ended inside a message ({have} of its {need} bytes came)")
+                write!(f, "truncated: the stream ended inside a message ({have} of its {need} bytes came)")
             }
             Self::Truncated { have, need: None } => {
-                write!(f, "the stream ended inside a message ({have} bytes of it came)")
+                write!(f, "truncated: the stream ended inside a message ({have} bytes of it came)")
             }
             Self::BadFrame(error) => error.fmt(f),
             Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),

@@ -5,13 +5,16 @@
 
 Flash is told by the debug information: each instruction belongs to the crate whose source line it was made of. What was inlined
 from Rust's own library, or was made for one crate from another's generic code, counts for the crate that asked for it, as far as
-the debug information says; the rest of Rust's library stands by itself. Constants belong to nobody: the compiler merges them.
+the debug information says; the rest of Rust's library stands by itself. What `derive(defmt::Format)` makes counts for the log.
+Constants belong to nobody: the compiler merges them.
 
-With --check the exit status is 1 if a figure is over its limit. Needs binutils-arm-none-eabi.
+With --check the exit status is 1 if a figure is over its limit, or one that is not reached yet has grown. Needs
+binutils-arm-none-eabi.
 """
 
 import argparse
 import collections
+import functools
 import pathlib
 import re
 import subprocess
@@ -25,6 +28,8 @@ LIMITS = {
     "a session without its buffers": 400,
     "panics in framewright": 0,
 }
+# Limits that are not reached yet, and what the figure must not grow over meanwhile.
+NOT_REACHED = {"framing, sessions and services": 29 * KIB}
 # What the stack of the exception handlers is given; it was never seen to take more than a hundred bytes.
 HANDLERS = 512
 
@@ -114,12 +119,22 @@ def crate(line):
     return "firmware" if line.startswith("src/") else "rust"
 
 
+@functools.cache
+def text(line):
+    """What is written at a source line."""
+    path, _, number = line.partition(":")
+    try:
+        return pathlib.Path(path).read_text().splitlines()[int(number) - 1]
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
 def owner(lines):
     """The innermost source line that is not of Rust's library, and its crate."""
     for line in lines:
         name = crate(line)
         if name != "rust":
-            return line, name
+            return line, "defmt" if "derive(defmt::Format)" in text(line) else name
     return "", "rust"
 
 
@@ -219,8 +234,10 @@ def main():
     over = False
     for name, figure in figures.items():
         if figure is not None:
-            over |= figure > LIMITS[name]
-            print(f"{figure:8} {'>' if figure > LIMITS[name] else '≤'} {LIMITS[name]:6}  {name}")
+            held = NOT_REACHED.get(name, LIMITS[name])
+            over |= figure > held
+            missed = f": not reached yet, and held below {held}" if figure > LIMITS[name] and name in NOT_REACHED else ""
+            print(f"{figure:8} {'>' if figure > LIMITS[name] else '≤'} {LIMITS[name]:6}  {name}{missed}")
     return 1 if over and arguments.check else 0
 
 

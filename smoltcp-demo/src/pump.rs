@@ -54,10 +54,11 @@ impl<C: Connection> Pump<C> {
         loop {
             let taken = self.take_input(socket, now);
             let given = self.give_output(socket, now);
-            if !taken && !given {
+            moved |= taken || given;
+            // There is more to do only where the room that output has left may be of use to what was not taken.
+            if !given || socket.recv_queue() == 0 {
                 break;
             }
-            moved = true;
         }
         // A connection that ended in order is done before its socket is closed.
         if socket.state() == tcp::State::Closed && !self.connection.is_done() {

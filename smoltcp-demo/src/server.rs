@@ -27,6 +27,10 @@ pub struct Server<'a, S: Services> {
 pub struct Turn {
     /// Whether anything happened. If nothing did, nothing will before [`next`](Self::next) or the next frame.
     pub moved: bool,
+    /// Whether that is a reason to call again at once: a client was served something that another may have to hear of, or a frame was
+    /// sent, or there are more to take. If not, all that came is dealt with, and a device may sleep until [`next`](Self::next) or the
+    /// next frame.
+    pub again: bool,
     /// When to call again, if no frame comes before: in the past for "at once"; `None` for not at all.
     pub next: Option<Instant>,
 }
@@ -57,20 +61,22 @@ impl<'a, S: Services> Server<'a, S> {
             left -= 1;
             moved = true;
         }
-        moved |= self.pool.serve(now, log);
+        let mut again = left == 0;
+        again |= self.pool.serve(now, log);
         if let Some(udp_echo) = &mut self.udp_echo {
-            moved |= udp_echo.serve(&self.interface, self.pool.sockets_mut(), now);
+            again |= udp_echo.serve(&self.interface, self.pool.sockets_mut(), now);
         }
         // Each round sends at most one segment a socket, so all get their turn; it ends when windows or the device are full.
         while self.interface.poll_egress(at, device, self.pool.sockets_mut()) == PollResult::SocketStateChanged {
-            moved = true;
+            again = true;
         }
         let held = device.flush(at).map(from_smoltcp);
         let more = (left == 0).then_some(now);
         let stack = self.interface.poll_at(at, self.pool.sockets()).map(from_smoltcp);
         let datagrams = self.udp_echo.as_ref().and_then(UdpEcho::deadline);
         let next = [held, more, stack, self.pool.deadline(), datagrams].into_iter().flatten().min();
-        Turn { moved, next }
+        moved |= again;
+        Turn { moved, again, next }
     }
 
     /// The slots.

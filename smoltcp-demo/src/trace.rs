@@ -1,12 +1,15 @@
 //! Shows what TCP does to messages: a line for each segment, with the parts of messages that it carries.
 //!
 //! ```text
-//!    0.000 s  client 49152 ─▶ trim        7 B  message 1 begins: "\0\0\0\x1eFou" (7 of 34)
+//!    0.000 s  client 49152 ─▶ trim        7 B  message 1 begins: [30] "Fou" (7 of 34)
 //!    0.000 s  client 49152 ─▶ trim        7 B  message 1 goes on: "r score" (14 of 34)
 //!    ...
 //!    0.000 s  client 49152 ─▶ trim        6 B  message 1 ends: "rs ago" (34 of 34, in 5 segments)
-//!    0.000 s  client 49152 ◀─ trim       24 B  answer 1, whole: "\0\0\0\x14 and seven…" (24)
+//!    0.000 s  client 49152 ◀─ trim       24 B  answer 1, whole: [20] " and seven years ago" (24)
 //! ```
+
+mod journal;
+mod words;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,7 +19,9 @@ use anstyle::{AnsiColor, Style};
 use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
-use crate::device::{Fate, Onlooker, Piece, Purpose, Sight, TcpSegment, Witness};
+use self::journal::Journal;
+use self::words::{flags, known, pieces};
+use crate::device::{Fate, Onlooker, Purpose, Sight, TcpSegment, Witness};
 use crate::services::ServiceName;
 
 /// Writes the lines. Colours are written as ANSI sequences; a writer that strips them suits a file.
@@ -25,6 +30,7 @@ pub struct Trace {
     services: HashMap<u16, ServiceName>,
     /// What each direction of each connection last said of its window: bytes, and how they are scaled.
     windows: HashMap<(IpEndpoint, IpEndpoint), Window>,
+    journal: Journal,
     /// Nothing more is written after an error: a reader of a pipe that has gone.
     error: Option<io::Error>,
 }
@@ -43,19 +49,19 @@ const AGAIN: Style = AnsiColor::Yellow.on_default();
 const ACCIDENT: Style = AnsiColor::Red.on_default();
 const QUIET: Style = Style::new().dimmed();
 
-/// How many parts of messages a line shows.
-const PIECES: usize = 3;
-/// How many bytes of a message a line shows.
-const EXCERPT: usize = 24;
-
 impl Trace {
     /// A trace of connections to these services, by their ports. It begins with a word on how to read it.
     pub fn new(out: Box<dyn Write>, services: impl IntoIterator<Item = (ServiceName, u16)>) -> Self {
         let services = services.into_iter().map(|(service, port)| (port, service)).collect();
-        let mut trace = Self { out, services, windows: HashMap::new(), error: None };
+        let mut trace = Self { out, services, windows: HashMap::new(), journal: Journal::default(), error: None };
         trace.line(QUIET, "Each line is a TCP segment as it is sent: when, by whom, how many bytes it carries, and");
         trace.line(QUIET, "which parts of messages they are. A message may be cut over many segments, and a segment");
-        trace.line(QUIET, "may hold several: TCP keeps the order of bytes, not where they were cut.");
+        trace.line(
+            QUIET,
+            "may hold several: TCP keeps the order of bytes, not where they were cut. A number in brackets is",
+        );
+        trace.line(QUIET, "the length in front of a message: its four bytes, or the two of a JSON header. What is not");
+        trace.line(QUIET, "acknowledged in time is sent AGAIN, and what was sent behind it as well.");
         trace
     }
 
@@ -124,6 +130,9 @@ impl Witness for Trace {
     fn saw(&mut self, sight: &Sight<'_>) {
         let segment = sight.segment;
         let asks = segment.destination.port == sight.port;
+        let noun = noun(segment, sight.port);
+        let again = self.journal.is_sent_again(segment);
+        self.journal.note(segment, sight.pieces);
         let window = self.window(segment);
         let flags = flags(segment);
         // A bare acknowledgement that says nothing else would be every other line.
@@ -132,11 +141,13 @@ impl Witness for Trace {
         }
         let mut text = String::new();
         let (style, what) = match sight.purpose {
-            Purpose::Data => {
-                (if asks { REQUEST } else { ANSWER }, pieces(sight, if asks { "message" } else { "answer" }))
+            Purpose::Data => (if asks { REQUEST } else { ANSWER }, pieces(sight, noun)),
+            Purpose::Again => {
+                let what = known(&self.journal.look_up(segment), noun);
+                (AGAIN, format!("sent AGAIN: {what}"))
             }
-            Purpose::Again => (AGAIN, "sent AGAIN: it was lost, or its acknowledgement was".into()),
             Purpose::KeepAlive => (QUIET, "are you still there?".into()),
+            Purpose::Control if again => (AGAIN, "sent AGAIN".into()),
             Purpose::Control => (QUIET, String::new()),
         };
         let route = self.route(sight.port, segment);
@@ -163,72 +174,28 @@ impl Onlooker for Trace {
         };
         let what = match fate {
             Fate::Lost => "LOST on its way",
-            Fate::Spoiled => "SPOILED on its way: its checksum is wrong now, and nobody will take it",
+            Fate::Spoiled => "SPOILED on its way, so that nobody will take it",
             Fate::Doubled => "DOUBLED on its way",
-            Fate::Overtaken => "held back: others OVERTAKE it",
+            Fate::Overtaken => "held back, so that others OVERTAKE it",
         };
-        let text = format!("{}  {} {:>5} B  {what}", seconds(at), self.route(port, &segment), segment.payload.len());
+        let said = [known(&self.journal.look_up(&segment), noun(&segment, port)), flags(&segment)];
+        let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
+        let carried = if said.is_empty() { "an acknowledgement".into() } else { said.join(" · ") };
+        let text = format!(
+            "{}  {} {:>5} B  {what}: {carried}",
+            seconds(at),
+            self.route(port, &segment),
+            segment.payload.len()
+        );
         self.line(ACCIDENT, &text);
     }
 }
 
+/// What the messages of this direction are called.
+fn noun(segment: &TcpSegment, port: u16) -> &'static str {
+    if segment.destination.port == port { "message" } else { "answer" }
+}
+
 fn seconds(at: Instant) -> String {
     format!("{:>4}.{:03} s", at.secs(), at.millis())
-}
-
-fn flags(segment: &TcpSegment) -> String {
-    let mut said = Vec::new();
-    match (segment.syn, segment.acknowledges) {
-        (true, None) => said.push("SYN: may I connect?"),
-        (true, Some(_)) => said.push("SYN, ACK: you may"),
-        _ => {}
-    }
-    if segment.fin {
-        said.push("FIN: this side has no more to say");
-    }
-    if segment.rst {
-        said.push("RST: the connection is broken off");
-    }
-    said.join(" · ")
-}
-
-/// The parts of messages that a segment carries, in words.
-fn pieces(sight: &Sight<'_>, noun: &str) -> String {
-    let mut text = String::new();
-    for (index, piece) in sight.pieces.iter().enumerate() {
-        let last = index + 1 == sight.pieces.len();
-        if index >= PIECES && !last {
-            continue;
-        }
-        if index > PIECES {
-            let _ = write!(text, " │ … {} more", index - PIECES);
-        }
-        if index > 0 {
-            text.push_str(" │ ");
-        }
-        describe(&mut text, piece, &sight.payload[piece.bytes.clone()], noun);
-    }
-    text
-}
-
-fn describe(text: &mut String, piece: &Piece, bytes: &[u8], noun: &str) {
-    let number = piece.message;
-    let excerpt = excerpt(bytes);
-    let upto = piece.offset + bytes.len() as u64;
-    let total = piece.total.map_or_else(|| "?".into(), |total| total.to_string());
-    let _ = match (piece.offset, piece.ends) {
-        (0, true) => write!(text, "{noun} {number}, whole: {excerpt} ({upto})"),
-        (0, false) => write!(text, "{noun} {number} begins: {excerpt} ({upto} of {total})"),
-        (_, false) => write!(text, "{noun} {number} goes on: {excerpt} ({upto} of {total})"),
-        (_, true) => {
-            write!(text, "{noun} {number} ends: {excerpt} ({upto} of {total}, in {} segments)", piece.segments)
-        }
-    };
-}
-
-/// The first bytes, as text where they are.
-fn excerpt(bytes: &[u8]) -> String {
-    let shown = bytes.len().min(EXCERPT);
-    let more = if bytes.len() > shown { "…" } else { "" };
-    format!("\"{}{more}\"", bytes[..shown].escape_ascii())
 }

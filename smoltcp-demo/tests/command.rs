@@ -58,12 +58,12 @@ fn the_trace_shows_a_message_begin_go_on_and_end() {
     assert!(!text.contains('\u{1b}'), "colours in a pipe:\n{text}");
     let lines: Vec<&str> = text.lines().skip_while(|line| !line.contains("message 1 begins")).take(9).collect();
     let expected = [
-        "─▶ trim         7 B  message 1 begins: \"\\x00\\x00\\x00\\x1eFou\" (7 of 34)",
+        "─▶ trim         7 B  message 1 begins: [30] \"Fou\" (7 of 34)",
         "─▶ trim         7 B  message 1 goes on: \"r score\" (14 of 34)",
         "─▶ trim         7 B  message 1 goes on: \" and se\" (21 of 34)",
         "─▶ trim         7 B  message 1 goes on: \"ven yea\" (28 of 34)",
         "─▶ trim         6 B  message 1 ends: \"rs ago\" (34 of 34, in 5 segments)",
-        "◀─ trim         7 B  answer 1 begins: \"\\x00\\x00\\x00\\x14 an\" (7 of 24)",
+        "◀─ trim         7 B  answer 1 begins: [20] \" an\" (7 of 24)",
         "◀─ trim         7 B  answer 1 goes on: \"d seven\" (14 of 24)",
         "◀─ trim         7 B  answer 1 goes on: \" years \" (21 of 24)",
         "◀─ trim         3 B  answer 1 ends: \"ago\" (24 of 24, in 4 segments)",
@@ -76,12 +76,32 @@ fn the_trace_shows_a_message_begin_go_on_and_end() {
 
 #[test]
 fn the_trace_shows_several_messages_in_a_segment_and_what_is_lost_and_sent_again() {
-    let output = run(&["echo", "--segment", "1460", "--trace", "--drop", "0.2", "--seed", "3"]);
+    let output = run(&["echo", "--segment", "1460", "--trace", "--drop", "0.2", "--seed", "1"]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    for words in ["whole", " │ ", "more", "LOST on its way", "sent AGAIN"] {
+    for words in ["whole", " │ ", "more", "LOST on its way: SYN", "LOST on its way: an ack", "AGAIN · SYN"] {
         assert!(text.contains(words), "no '{words}' in:\n{text}");
     }
+    // Of each segment with bytes that is lost or sent again, it is told which messages these are of.
+    let told = |what: &str| text.lines().filter(|line| line.contains(what)).collect::<Vec<_>>();
+    let lost: Vec<_> = told("LOST on its way").into_iter().filter(|line| !line.contains(" 0 B ")).collect();
+    let again = told("sent AGAIN:");
+    assert!(lost.len() > 3 && again.len() > 3, "{text}");
+    for line in lost.iter().chain(&again) {
+        let (_, what) = line.split_once(": ").expect("what it is");
+        assert!(what.starts_with("message ") || what.starts_with("answer "), "{line}");
+    }
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smoltcp-demo"));
+        command.args(["--device", "loopback", "time", "--segment", "1460", "--trace"]).env_remove("NO_COLOR");
+        stdout(&command.envs(variables.iter().copied()).output().expect("the command starts"))
+    };
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
+    assert!(!run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A storage that is shorter than the law's longest header: a header that fits is read, one that does not is refused, and which of the two
 //! it is does not depend on how the stream was cut.
 
-use framewright::framing::{Framing, LittleEndian, Netstring, Varint};
-use framewright::{DecodeErrorKind, Oversize, Recovery};
+use framewright::framing::{Framing, LittleEndian, Netstring, Step, Tail, Varint};
+use framewright::{DecodeErrorKind, EncodeError, Malformed, Oversize, Recovery};
 use proptest::prelude::*;
 
 use crate::laws::{Case, Prefixed};
@@ -88,6 +88,52 @@ fn a_header_of_any_length_is_refused_where_it_is_longer_than_the_storage() {
     let reading =
         check(Varint::accepting_padded, &Rules::new(3, Oversize::Fail), &[0x81, 0x80, 0, 7], &[&[0x81, 0x80, 0, 7]]);
     assert_eq!(reading.items, [Item::Frame(vec![7])]);
+}
+
+/// A byte to synchronise, which is skipped, and then the header: it is not the first that is taken of a frame.
+#[test]
+fn a_header_behind_bytes_that_were_skipped_is_refused_as_well() {
+    #[derive(Clone, Copy, Debug)]
+    struct Synced;
+    impl Framing for Synced {
+        type State = Option<u64>;
+        const PREFIX: usize = 3;
+        fn step(&self, left: &mut Option<u64>, input: &[u8]) -> Result<Step, Malformed> {
+            Ok(match (*left, input) {
+                (None, [0x16, ..]) => {
+                    *left = Some(u64::MAX);
+                    Step::Skip(1)
+                }
+                (None, []) => Step::Need(1),
+                (None, _) => return Err(Malformed::Other("no synchronisation")),
+                (Some(u64::MAX), &[high, low, ..]) => {
+                    let len = u64::from(u16::from_be_bytes([high, low]));
+                    *left = Some(len);
+                    Step::Begin { take: 2, len }
+                }
+                (Some(u64::MAX), _) => Step::Need(2),
+                (Some(len), _) if len <= input.len() as u64 => {
+                    *left = None;
+                    Step::End { data: usize::try_from(len).unwrap(), take: 0 }
+                }
+                (Some(_), []) => Step::Need(1),
+                (Some(len), _) => {
+                    *left = Some(len - input.len() as u64);
+                    Step::Data(input.len())
+                }
+            })
+        }
+        fn prefix(&self, _: Option<u64>, _: &mut Tail<'_>) -> Result<(), EncodeError> {
+            Ok(())
+        }
+    }
+    any_split(
+        || Synced,
+        |payload, stream| {
+            stream.extend([0x16, 0, u8::try_from(payload.len()).unwrap()]);
+            stream.extend(payload);
+        },
+    );
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn serve(server: &mut memory::Server, ethernet: &mut Ethernet, clock: &Clock) ->
             report(server, ethernet);
             report_at = now + REPORT_EVERY;
         }
-        if !turn.moved {
+        if !turn.again {
             // What is due and yet cannot be done must not keep the processor from sleeping.
             let until = turn.next.map_or(report_at, |next| next.max(now + TICK).min(report_at));
             ethernet.wait(|| clock.now() >= until);

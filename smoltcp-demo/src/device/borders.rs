@@ -72,6 +72,17 @@ impl Speech {
     }
 }
 
+impl Speech {
+    /// Bytes of the number that each message begins with.
+    pub(super) const fn prefix(self) -> u64 {
+        match self {
+            Self::U32 => 4,
+            Self::JsonHeader => 2,
+            Self::Lines | Self::Raw => 0,
+        }
+    }
+}
+
 impl Borders {
     pub(super) fn new(speech: Speech) -> Self {
         let finder = match speech {

@@ -85,6 +85,11 @@ pub struct Piece {
     pub bytes: Range<usize>,
     /// Bytes of the message before it, the header included.
     pub offset: u64,
+    /// How many of its first bytes belong to the number in front of the message, if there is one: of the payload's bytes, or of those
+    /// of the header.
+    pub prefix: usize,
+    /// That number, where its last byte is among them.
+    pub length: Option<u64>,
     /// Bytes that the message has in all, where that is known by now.
     pub total: Option<u64>,
     /// Whether the message ends with it.
@@ -184,6 +189,9 @@ struct Flow {
     /// The number of the first byte that was never sent.
     next: TcpSeqNumber,
     borders: Borders,
+    /// Bytes of the number in front of each message, and what has come of it.
+    prefix: u64,
+    length: u64,
     /// Messages that were begun.
     messages: u64,
     /// Segments that carried bytes of the message at hand; 0 between messages.
@@ -192,7 +200,7 @@ struct Flow {
 
 impl Flow {
     fn new(next: TcpSeqNumber, speech: Speech) -> Self {
-        Self { next, borders: Borders::new(speech), messages: 0, spread: 0 }
+        Self { next, borders: Borders::new(speech), prefix: speech.prefix(), length: 0, messages: 0, spread: 0 }
     }
 
     fn see(&mut self, sequence: TcpSeqNumber, payload: &[u8], counts: &mut Counts, pieces: &mut Vec<Piece>) -> Purpose {
@@ -216,8 +224,9 @@ impl Flow {
             let Part { len, offset, total, ends } = self.borders.advance(&payload[from..]);
             self.messages += u64::from(self.spread == 0);
             self.spread += 1;
+            let (prefix, length) = self.read_length(offset, &payload[from..from + len]);
             let (message, segments) = (self.messages, self.spread);
-            pieces.push(Piece { message, bytes: from..from + len, offset, total, ends, segments });
+            pieces.push(Piece { message, bytes: from..from + len, offset, prefix, length, total, ends, segments });
             from += len;
             if ends {
                 counts.messages += 1;
@@ -227,6 +236,20 @@ impl Flow {
         }
         counts.shared_segments += u64::from(pieces.len() > 1);
         Purpose::Data
+    }
+
+    /// How many of these bytes of a message belong to the number in front of it, and the number if it ends there.
+    fn read_length(&mut self, offset: u64, bytes: &[u8]) -> (usize, Option<u64>) {
+        if offset >= self.prefix {
+            return (0, None);
+        }
+        if offset == 0 {
+            self.length = 0;
+        }
+        let missing = usize::try_from(self.prefix - offset).unwrap_or(usize::MAX);
+        let taken = bytes.len().min(missing);
+        self.length = bytes[..taken].iter().fold(self.length, |length, byte| length << 8 | u64::from(*byte));
+        (taken, (taken == missing).then_some(self.length))
     }
 }
 
@@ -366,17 +389,36 @@ mod tests {
         let mut counts = Counts::default();
         assert_eq!(flow.see(TcpSeqNumber(1000), b"\0\0\0\x04me", &mut counts, &mut pieces), Purpose::Data);
         assert_eq!(flow.see(TcpSeqNumber(1006), b"ow\0\0\0\0\0", &mut counts, &mut pieces), Purpose::Data);
-        let piece =
-            |message, bytes, offset, total, ends, segments| Piece { message, bytes, offset, total, ends, segments };
+        let piece = |message, bytes, offset, (prefix, length), total, ends, segments| Piece {
+            message,
+            bytes,
+            offset,
+            prefix,
+            length,
+            total,
+            ends,
+            segments,
+        };
         assert_eq!(
             pieces,
             [
-                piece(1, 0..6, 0, Some(8), false, 1),
-                piece(1, 0..2, 6, Some(8), true, 2),
-                piece(2, 2..6, 0, Some(4), true, 1),
-                piece(3, 6..7, 0, None, false, 1),
+                piece(1, 0..6, 0, (4, Some(4)), Some(8), false, 1),
+                piece(1, 0..2, 6, (0, None), Some(8), true, 2),
+                piece(2, 2..6, 0, (4, Some(0)), Some(4), true, 1),
+                piece(3, 6..7, 0, (1, None), None, false, 1),
             ]
         );
+    }
+
+    #[test]
+    fn a_length_that_is_cut_is_known_with_its_last_byte() {
+        let mut flow = Flow::new(TcpSeqNumber(1000), Speech::U32);
+        let mut pieces = Vec::new();
+        for (at, bytes) in [(1000, &b"\0\0\x01"[..]), (1003, b"\x02ab")] {
+            flow.see(TcpSeqNumber(at), bytes, &mut Counts::default(), &mut pieces);
+        }
+        let lengths: Vec<_> = pieces.iter().map(|piece| (piece.prefix, piece.length)).collect();
+        assert_eq!(lengths, [(3, None), (1, Some(258))]);
     }
 
     #[test]

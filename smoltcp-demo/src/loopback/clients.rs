@@ -185,7 +185,7 @@ impl Clients {
         }
         let held = device.flush(at).map(from_smoltcp);
         let stack = self.interface.poll_at(at, &self.sockets).map(from_smoltcp);
-        Turn { moved, next: held.into_iter().chain(stack).min() }
+        Turn { moved, again: moved, next: held.into_iter().chain(stack).min() }
     }
 
     /// Drops frames for clients that have vanished.

@@ -80,6 +80,8 @@ pub struct Pool<'a, S: Services> {
     config: PoolConfig,
     admission: Admission,
     counts: PoolCounts,
+    /// When a slot runs out of time, as of the end of the last turn: before that none needs to be asked.
+    due: Option<Instant>,
 }
 
 /// Whether new clients are let in.
@@ -165,7 +167,8 @@ impl<'a, S: Services> Pool<'a, S> {
         slots: impl Into<ManagedSlice<'a, Slot<S::Connection>>>,
     ) -> Self {
         let slots = slots.into();
-        Self { services, sockets, slots, used: 0, config, admission: Admission::Open, counts: PoolCounts::default() }
+        let (admission, counts) = (Admission::Open, PoolCounts::default());
+        Self { services, sockets, slots, used: 0, config, admission, counts, due: None }
     }
 
     /// Adds a slot.
@@ -273,15 +276,19 @@ impl<'a, S: Services> Pool<'a, S> {
     /// Moves bytes in every slot, and ends what has run out of time. Whether anything happened.
     pub(crate) fn serve(&mut self, now: Instant, log: &mut dyn FnMut(Event)) -> bool {
         let mut moved = false;
+        let due = self.due.is_some_and(|due| due <= now);
         for slot in &mut self.slots[..self.used] {
-            moved |= slot.run(&mut self.sockets, &mut self.services, &self.config, now, &mut self.counts, log);
+            let late = due && slot.deadline(&self.config).is_some_and(|deadline| deadline <= now);
+            let late = late.then_some(&self.config);
+            moved |= slot.run(late, &mut self.sockets, &mut self.services, now, &mut self.counts, log);
         }
         moved
     }
 
     /// When a slot runs out of time, if nothing comes before.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.slots[..self.used].iter().filter_map(|slot| slot.deadline(&self.config)).min()
+    pub(crate) fn deadline(&mut self) -> Option<Instant> {
+        self.due = self.slots[..self.used].iter().filter_map(|slot| slot.deadline(&self.config)).min();
+        self.due
     }
 
     /// The server is stopping: nobody new is let in; what has come in is answered, then the connections are closed.

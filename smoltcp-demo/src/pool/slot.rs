@@ -95,17 +95,16 @@ impl<C: Connection> Slot<C> {
         }
     }
 
-    /// Does what can be done now. Whether anything was.
+    /// Does what can be done now. Whether anything was. Where it is `late`, its [deadline](Self::deadline) has passed by these settings.
     pub(super) fn run<S: Services<Connection = C, Buffer = C::Buffer>>(
         &mut self,
+        late: Option<&PoolConfig>,
         sockets: &mut SocketSet<'_>,
         services: &mut S,
-        config: &PoolConfig,
         now: Instant,
         counts: &mut PoolCounts,
         log: &mut dyn FnMut(Event),
     ) -> bool {
-        let late = self.deadline(config).is_some_and(|deadline| deadline <= now);
         let socket = sockets.get_mut::<tcp::Socket<'_>>(self.handle);
         match &mut self.state {
             State::Vacant | State::Free { .. } => false,
@@ -119,10 +118,10 @@ impl<C: Connection> Slot<C> {
                             let pump = Pump::new(services.open(client, buffers, now));
                             self.enter(State::Serving { client, pump }, now);
                         }
-                        self.run(sockets, services, config, now, counts, log);
+                        self.run(None, sockets, services, now, counts, log);
                         true
                     }
-                    tcp::State::SynReceived if !late => false,
+                    tcp::State::SynReceived if late.is_none() => false,
                     // Out of time; or reset by the peer, which makes smoltcp listen again.
                     _ => {
                         counts.abandoned += 1;
@@ -135,7 +134,9 @@ impl<C: Connection> Slot<C> {
             State::Serving { client, pump } => {
                 let client = *client;
                 let mut moved = pump.run(socket, now);
-                if late && !pump.connection().is_done() {
+                if let Some(config) = late
+                    && !pump.connection().is_done()
+                {
                     moved |= pump.run_out_of_time(socket, config.drain, now);
                 }
                 if pump.connection().is_done() {
@@ -159,9 +160,9 @@ impl<C: Connection> Slot<C> {
                 }
                 tcp::State::Closed if socket.remote_endpoint().is_none() => self.free_again(sockets, now),
                 // A reset that could not be sent for so long, or enough waiting for segments that went astray.
-                tcp::State::Closed | tcp::State::TimeWait if late => self.free_again(sockets, now),
+                tcp::State::Closed | tcp::State::TimeWait if late.is_some() => self.free_again(sockets, now),
                 tcp::State::Closed | tcp::State::TimeWait => false,
-                _ if late => {
+                _ if late.is_some() => {
                     socket.abort();
                     true
                 }
@@ -192,7 +193,10 @@ impl<C: Connection> Slot<C> {
             State::Serving { pump, .. } => {
                 let linger = pump.closed_at().map(|at| at + config.drain);
                 let session = pump.connection().deadline();
-                linger.into_iter().chain(session).min()
+                match (linger, session) {
+                    (Some(linger), Some(session)) => Some(linger.min(session)),
+                    (linger, session) => linger.or(session),
+                }
             }
             State::Draining { .. } => Some(self.since + config.drain),
         }

@@ -41,7 +41,7 @@ fn a_pool_lives_in_lent_storage() {
     interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24)).expect("room"));
     let mut server = Server::new(interface, pool, 8);
     let turn = server.poll(Instant::ZERO, &mut device, &mut |event| panic!("{event}"));
-    assert_eq!(turn, Turn { moved: false, next: None });
+    assert_eq!(turn, Turn { moved: false, again: false, next: None });
 }
 
 #[test]
@@ -407,7 +407,11 @@ fn a_flood_of_frames_cannot_keep_the_server_from_its_clients() {
     assert_eq!(bench.sent_to(&noise).len(), 15);
     let answer = bench.sent_to(&peer).pop().expect("an answer in the first turn");
     assert_eq!(answer.payload, HELLO);
-    assert_eq!(turn, Turn { moved: true, next: Some(bench.now) }, "and it asks to be called again at once");
+    assert_eq!(
+        turn,
+        Turn { moved: true, again: true, next: Some(bench.now) },
+        "and it asks to be called again at once"
+    );
 }
 
 #[test]

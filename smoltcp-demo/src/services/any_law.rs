@@ -1,14 +1,15 @@
 //! The framings of the services as one law, chosen when a connection is opened. A decoder's and a session's code is there once for each
 //! type of law, and flash is small.
 
-use framewright::framing::{Framing, JsonHeader, JsonHeaderState, Lines, LinesState, Raw, Step, Tail, U32};
+use framewright::framing::{Framing, JsonHeader, JsonHeaderState, Lines, LinesState, Raw, Step, Tail, U32, Whole};
 use framewright::service::Content;
 use framewright::{EncodeError, Malformed};
 
 /// The framing of one connection.
 ///
 /// It is for reading. Services write under the law that is their own ([`Encoder::under`](framewright::Encoder::under)): an encoder
-/// of this law would not keep room free for the end of a line that is streamed.
+/// of this law would not keep room free for a header in front of a [reserved](framewright::Encoder::reserve) place, or for the end of a
+/// line that is streamed.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyLaw {
     kind: Kind,
@@ -81,7 +82,8 @@ impl AnyState {
 
 impl Framing for AnyLaw {
     type State = AnyState;
-    const PREFIX: usize = JsonHeader::PREFIX;
+    // Where a law has headers, a decoder shows it no more of a chunk than it could store; but a chunk of `Raw` is one message.
+    const PREFIX: usize = 0;
 
     fn step(&self, state: &mut AnyState, input: &[u8]) -> Result<Step, Malformed> {
         if state.place == Place::Payload {
@@ -126,6 +128,25 @@ impl Framing for AnyLaw {
                 }
                 Ok(state.begin(step))
             }
+        }
+    }
+
+    /// On a small machine flash is dearer than the time that this saves.
+    #[inline]
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
+        if cfg!(not(target_pointer_width = "64")) {
+            return None;
+        }
+        match self.kind {
+            Kind::U32 => {
+                let (length, payload) = input.split_first_chunk::<{ U32::PREFIX }>()?;
+                let len = usize::try_from(u32::from_be_bytes(*length)).ok().filter(|len| *len <= payload.len())?;
+                Some(Whole { start: length.len(), end: length.len() + len, next: length.len() + len })
+            }
+            Kind::Raw => Raw.whole(input),
+            Kind::Lines => Lines.whole(input),
+            // Its header says more than the length.
+            Kind::Json => None,
         }
     }
 

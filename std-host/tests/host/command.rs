@@ -242,7 +242,7 @@ fn the_log_says_who_was_closed_and_why() {
     stream.write_all(b"\0\0\0\x09abc").unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     read_all(&stream);
-    server.wait_for_log("WARN closed: the stream ended inside a message (7 of its 13 bytes came)");
+    server.wait_for_log("WARN closed: truncated: the stream ended inside a message (7 of its 13 bytes came)");
     server.wait_for_log("messages=0 received=7 sent=0");
 }
 

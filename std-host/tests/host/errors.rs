@@ -104,8 +104,8 @@ fn a_server_that_closes_before_the_reply_or_inside_it() {
     use std::io::{Read, Write};
     for (bytes, detail) in [
         (&b""[..], ""),
-        (b"\0\0", " (the stream ended inside a message (2 bytes of it came))"),
-        (b"\0\0\0\x09abc", " (the stream ended inside a message (7 of its 13 bytes came))"),
+        (b"\0\0", " (truncated: the stream ended inside a message (2 bytes of it came))"),
+        (b"\0\0\0\x09abc", " (truncated: the stream ended inside a message (7 of its 13 bytes came))"),
     ] {
         let (server, serving) = serve_once(move |mut stream| {
             stream.read_exact(&mut [0; 5]).unwrap();

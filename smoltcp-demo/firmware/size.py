@@ -29,7 +29,7 @@ LIMITS = {
     "panics in framewright": 0,
 }
 # Limits that are not reached yet, and what the figure must not grow over meanwhile.
-NOT_REACHED = {"framing, sessions and services": 28 * KIB}
+NOT_REACHED = {"framing, sessions and services": 29 * KIB}
 # What the stack of the exception handlers is given; it was never seen to take more than a hundred bytes.
 HANDLERS = 512
 

@@ -193,7 +193,10 @@ impl<C: Connection> Slot<C> {
             State::Serving { pump, .. } => {
                 let linger = pump.closed_at().map(|at| at + config.drain);
                 let session = pump.connection().deadline();
-                linger.into_iter().chain(session).min()
+                match (linger, session) {
+                    (Some(linger), Some(session)) => Some(linger.min(session)),
+                    (linger, session) => linger.or(session),
+                }
             }
             State::Draining { .. } => Some(self.since + config.drain),
         }

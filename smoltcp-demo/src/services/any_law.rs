@@ -8,7 +8,8 @@ use framewright::{EncodeError, Malformed};
 /// The framing of one connection.
 ///
 /// It is for reading. Services write under the law that is their own ([`Encoder::under`](framewright::Encoder::under)): an encoder
-/// of this law would not keep room free for the end of a line that is streamed.
+/// of this law would not keep room free for a header in front of a [reserved](framewright::Encoder::reserve) place, or for the end of a
+/// line that is streamed.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyLaw {
     kind: Kind,
@@ -81,7 +82,8 @@ impl AnyState {
 
 impl Framing for AnyLaw {
     type State = AnyState;
-    const PREFIX: usize = JsonHeader::PREFIX;
+    // Where a law has headers, a decoder shows it no more of a chunk than it could store; but a chunk of `Raw` is one message.
+    const PREFIX: usize = 0;
 
     fn step(&self, state: &mut AnyState, input: &[u8]) -> Result<Step, Malformed> {
         if state.place == Place::Payload {

@@ -157,7 +157,7 @@ pub fn framewright() -> &'static Path {
     PATH.get_or_init(|| built("std-host", "framewright"))
 }
 
-/// The command `smoltcp-demo`, as [`framewright`].
+/// The command `smoltcp-demo`, as [`framewright`](fn@framewright).
 pub fn smoltcp_demo() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| built("smoltcp-demo", "smoltcp-demo"))

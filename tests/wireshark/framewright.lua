@@ -97,13 +97,22 @@ local function add_payload(tree, fields, range)
     return ": " .. shown, true
 end
 
+-- The directions of connections that wait for the rest of a message, and the frames in which one of them ended: a FIN that comes
+-- alone, or with too few bytes, is shown to nobody but TCP, and to what looks at every frame when all others have.
+local waiting, ended = {}, {}
+local stream_of, fin_of = Field.new("tcp.stream"), Field.new("tcp.flags.fin")
+local gap_of = Field.new("tcp.analysis.lost_segment")
+
+local function way_of(pinfo)
+    return tostring(stream_of()) .. ":" .. pinfo.src_port
+end
+
 -- `take` is called with what has come (a Tvb), an offset, and what it is to be shown in; it answers with
 --
 --     the bytes of the message at the offset, and a summary, when it is all there;
 --     nil and the bytes that are missing (or nil: one more segment), when it is not;
 --     false, when the bytes there are no message. Then nobody knows where the next one would begin, if there were one.
 local function follow(proto, noun, truncated, take)
-    local fin, stream = Field.new("tcp.flags.fin"), Field.new("tcp.stream")
     -- The frame in which a direction of a connection ceased to be messages.
     local broken = {}
     function proto.init()
@@ -114,23 +123,29 @@ local function follow(proto, noun, truncated, take)
         if size ~= tvb:reported_len() then
             return 0 -- The capture holds only the beginning of each packet.
         end
-        local way = tostring(stream()) .. ":" .. pinfo.src_port
+        local way = way_of(pinfo)
         if broken[way] and broken[way] < pinfo.number then
             return 0
         end
         pinfo.cols.protocol = proto.name
         local asks = pinfo.match_uint == pinfo.dst_port
         local who = asks and "request" or "answer"
+        if not pinfo.visited then
+            waiting[way] = nil
+        end
         local said = {}
         local offset, count = 0, 0
         while offset < size do
             local taken, summary = take(tvb, offset, pinfo, tree, who)
             if taken == nil then
-                local flag = fin()
+                local flag = fin_of()
                 local over = flag and flag.value
                 if pinfo.can_desegment > 0 and not over then
                     pinfo.desegment_offset = offset
                     pinfo.desegment_len = summary or DESEGMENT_ONE_MORE_SEGMENT
+                    if not pinfo.visited then
+                        waiting[way] = { proto = proto, truncated = truncated, who = who }
+                    end
                     break
                 end
                 local rest = tvb(offset)
@@ -416,6 +431,37 @@ function udp.dissector(tvb, pinfo, tree)
     pinfo.cols.info = string.format("%s [%d]%s", asks and "→" or "←", tvb:len(), text)
     return tvb:len()
 end
+
+-- ------------------------------------------------------------------------------------------------------------ ends
+
+local ends = Proto("framewright.ends", "Framewright ends of streams")
+
+function ends.init()
+    waiting, ended = {}, {}
+end
+
+function ends.dissector(_, pinfo, tree)
+    local fin = fin_of()
+    if not fin or not fin.value then
+        return
+    end
+    if not pinfo.visited then
+        local way = way_of(pinfo)
+        -- Behind a gap, what is missing may still come.
+        if not gap_of() then
+            ended[pinfo.number] = waiting[way]
+            waiting[way] = nil
+        end
+    end
+    local message = ended[pinfo.number]
+    if message then
+        local item = tree:add(message.proto, string.format("%s, the rest of a %s is missing", message.proto.description, message.who))
+        item:add_proto_expert_info(message.truncated)
+        pinfo.cols.info:append(" [the rest of a " .. message.who .. " is missing]")
+    end
+end
+
+register_postdissector(ends)
 
 at_ports(u32, "tcp", "4567,12345")
 at_ports(lines, "tcp", "5555,6380")

@@ -45,6 +45,9 @@ fn all(rows: &[Row], field: &str) -> Vec<String> {
 fn messages_that_came_in_segments_of_three_bytes_are_put_together_again() {
     let Some(program) = find("tshark", "tshark") else { return };
     let capture = Capture::of("cut", &["--segment", "3", "trim", "kv", "message", "udp-echo"]);
+    // Nothing is cut off at the end of a stream.
+    let ends = read(&program, &capture.0, &[], "tcp.flags.fin == 1");
+    assert!(ends.len() > 20 && ends.iter().all(|row| !row.complains("stream ends")), "{ends:?}");
     let rows = read(&program, &capture.0, &[], "tcp.len > 0 or udp");
     assert!(rows.iter().all(|row| row.number("tcp.len").is_none_or(|len| len <= 3)), "segments are cut");
     assert!(all(&rows, "_ws.expert.message").iter().all(|text| !text.contains("Framewright")));
@@ -179,7 +182,23 @@ fn a_live_capture_of_the_host_server_shows_messages_and_marks_what_is_malformed(
         let stream = TcpStream::connect("127.0.0.1:12345").expect("a connection");
         send(&stream, b"\0\0\0\x10half", SendFlags::MORE).expect("sent");
         stream.shutdown(Shutdown::Write).expect("closed");
-        live.wait(|row| row.complains("ends inside a message"));
+        live.wait(|row| row.number("tcp.len") > Some(0) && row.complains("ends inside a message"));
+
+        // The end comes alone: what waits for more, with a length that is known or not, is told of where it ends.
+        for (port, pieces, words) in [
+            (12345, &[&b"\0\0\0\x10half"[..], b"more"][..], "ends inside a message"),
+            (4567, &[b"\0\0\0\x04whole\0\0"], "ends inside a message"),
+            (6380, &[b"GET k\nGET"], "without the end of its last line"),
+            (65433, &[b"\0\x20{"], "ends inside a message"),
+        ] {
+            talk(port, pieces);
+            live.wait(|row| {
+                row.number("tcp.dstport") == Some(port.into())
+                    && row.number("tcp.len") == Some(0)
+                    && row.complains(words)
+                    && row.get("_ws.col.Info")[0].ends_with("[the rest of a request is missing]")
+            });
+        }
         live.stop();
         assert!(server.terminate().success());
     });

@@ -75,6 +75,8 @@ pub const SESSION: SessionConfig = SessionConfig {
 pub const POOL: PoolConfig = PoolConfig {
     handshake: Duration::from_secs(5),
     handshake_grace: Duration::from_millis(200),
+    // QEMU's network sends a SYN that was left unanswered again after six seconds, and then ever later.
+    refuse_early: true,
     drain: Duration::from_secs(10),
     keep_alive: Some(KeepAlive { every: Duration::from_secs(10), questions: 3 }),
 };

@@ -51,6 +51,8 @@ pub struct PoolConfig {
     /// as fewer of them come in its round trip than there are slots. A SYN that finds none so old is left unanswered: a
     /// client's TCP sends it again a second later, and a reset would have told it to give up.
     pub handshake_grace: Duration,
+    /// Refuses such a SYN instead, with a reset: for networks that take many seconds to send one again, as QEMU's does.
+    pub refuse_early: bool,
     /// How long a connection may take to end after this side has closed its half; and after the session is over, how long
     /// the peer may take to acknowledge something of what is still to be sent to it.
     pub drain: Duration,
@@ -149,6 +151,7 @@ impl Default for PoolConfig {
         Self {
             handshake: Duration::from_secs(20),
             handshake_grace: Duration::from_millis(2),
+            refuse_early: false,
             drain: Duration::from_secs(30),
             keep_alive: Some(KeepAlive { every: Duration::from_secs(30), questions: 3 }),
         }
@@ -364,6 +367,7 @@ impl<'a, S: Services> Pool<'a, S> {
             Some(index) if now.saturating_since(slots[index].since()) >= self.config.handshake_grace => {
                 Room::Slot(index)
             }
+            Some(_) if self.config.refuse_early => Room::Nowhere(RefusalReason::Full),
             Some(_) => Room::Later,
         }
     }

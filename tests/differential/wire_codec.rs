@@ -114,7 +114,10 @@ fn encode_alike<L: Framing>(law: L, framer: &impl Framer, len: usize) {
     let mut encoder = Encoder::new(law, vec![0; 80_000]);
     match (encoder.push(&payload), framer.write_frame(&payload, &mut out)) {
         (Ok(()), Ok(())) => assert!(encoder.pending() == out.written(), "{len} bytes"),
-        (Err(EncodeError::TooLong { .. }), Err(Error::FrameTooLarge { .. } | Error::InvalidLengthPrefix)) => {
+        (
+            Err(EncodeError::TooLong { .. } | EncodeError::TooShort { .. }),
+            Err(Error::FrameTooLarge { .. } | Error::InvalidLengthPrefix),
+        ) => {
             assert!(encoder.pending().is_empty() && out.written().is_empty(), "{len} bytes");
         }
         other => panic!("{len} bytes: {other:?}"),

@@ -99,7 +99,7 @@ fn what_goes_wrong_is_told_in_words_with_status_one() {
             stream.write_all(piece).unwrap();
         });
         let why =
-            format!("no reply from {address}: closed before the reply: the server's log may say why (the stream ended");
+            format!("no reply from {address}: closed before the reply: the server's log may say why (truncated:");
         failed(&address, &[], &why);
         serving.join().unwrap();
     }

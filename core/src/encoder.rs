@@ -17,12 +17,24 @@ use crate::framing::{Framing, Tail, least_storage};
 pub struct Encoder<L, S> {
     law: L,
     storage: S,
+    at: Place,
+}
+
+/// How far the writing got.
+#[derive(Clone, Copy, Debug)]
+struct Place {
     /// Where the bytes to send start: `0 <= start <= end <= storage.len()`.
     start: usize,
     /// Where they end. The last `held` of them are not final: `0 <= held <= end - start`.
     end: usize,
     held: usize,
+    /// Of a place: its bytes. Of a payload whose length was said: the bytes to come.
+    left: u64,
     open: Open,
+}
+
+impl Place {
+    const EMPTY: Self = Self { start: 0, end: 0, held: 0, left: 0, open: Open::No };
 }
 
 /// The frame that is being written.
@@ -30,17 +42,19 @@ pub struct Encoder<L, S> {
 enum Open {
     /// There is none.
     No,
-    /// It was reserved: so many bytes for a payload, `PREFIX` bytes behind `end`.
-    Reserved(usize),
-    /// It is streamed: payload bytes to come, where the header said how many.
-    Streamed { left: Option<u64> },
+    /// Place for a payload was reserved, `PREFIX` bytes behind `end`.
+    Reserved,
+    /// It is streamed, and its header said how long it is.
+    Announced,
+    /// It is streamed, as long as it may be.
+    Endless,
 }
 
 impl<L: Framing, S: Storage> Encoder<L, S> {
     /// An encoder with nothing to send. Storage in which no frame fits is refused as [`Storage`] says.
     pub const fn new(law: L, storage: S) -> Self {
         const { assert!(may_hold::<S>(least_storage::<L>()), "this storage is too short for one frame of this law") }
-        Self { law, storage, start: 0, end: 0, held: 0, open: Open::No }
+        Self { law, storage, at: Place::EMPTY }
     }
 
     /// Appends a frame with this payload, whole, or leaves everything as it was.
@@ -68,11 +82,11 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// go wrong on it that would have to be undone. It is there for speed alone, as those of the decoder are.
     #[inline(always)]
     fn push_short(&mut self, payload: &[u8]) -> bool {
-        if !(SHORT_WAYS && L::VERBATIM && self.open == Open::No) {
+        if !(SHORT_WAYS && L::VERBATIM && self.at.open == Open::No) {
             return false;
         }
         let most = payload.len().saturating_add(L::PREFIX + L::SUFFIX);
-        let free = self.storage.as_mut().get_mut(self.end..);
+        let free = self.storage.as_mut().get_mut(self.at.end..);
         let Some(place) = free.and_then(|free| free.get_mut(..most)) else { return false };
         let mut tail = Tail::new(place);
         let written = self.law.check(payload).is_ok()
@@ -80,7 +94,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
             && self.law.body(payload, &mut tail) == payload.len()
             && self.law.suffix(&mut tail).is_ok();
         if written {
-            self.end += tail.written();
+            self.at.end += tail.written();
         }
         written
     }
@@ -116,21 +130,21 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// # Errors
     /// As [`push`](Self::push). A place that was reserved before and not committed is given up.
     pub fn reserve(&mut self, len: usize) -> Result<&mut [u8], EncodeError> {
-        if let Open::Streamed { .. } = self.open {
+        if self.is_streaming() {
             return Err(EncodeError::FrameOpen);
         }
-        self.open = Open::No;
+        self.at.open = Open::No;
         let expanded = self.law.expansion(len);
         let need = expanded.saturating_add(L::PREFIX + L::SUFFIX);
-        if need > self.capacity() - self.end {
-            relieve(self.storage.as_mut(), &mut self.start, &mut self.end, need, true)?;
+        if need > self.capacity() - self.at.end {
+            relieve(self.storage.as_mut(), &mut self.at, need, true)?;
         }
         // A payload that grows on its way stands as far back as it can grow.
-        let at = self.end + L::PREFIX + expanded.saturating_sub(len);
-        let room = self.storage.as_ref().len() - self.end;
+        let at = self.at.end + L::PREFIX + expanded.saturating_sub(len);
+        let room = self.storage.as_ref().len() - self.at.end;
         let place =
             self.storage.as_mut().get_mut(at..at.saturating_add(len)).ok_or(EncodeError::Full { need, room })?;
-        self.open = Open::Reserved(len);
+        (self.at.open, self.at.left) = (Open::Reserved, len as u64);
         Ok(place)
     }
 
@@ -140,14 +154,16 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// [`EncodeError::NoFrameOpen`] without a place of at least `len` bytes; what the framing cannot carry. The place is given
     /// up then.
     pub fn commit(&mut self, len: usize) -> Result<(), EncodeError> {
-        let Open::Reserved(reserved) = self.open else {
+        if self.at.open != Open::Reserved {
             return Err(EncodeError::NoFrameOpen);
-        };
-        self.open = Open::No;
+        }
+        self.at.open = Open::No;
+        // It was the length of a slice.
+        let reserved = usize::try_from(self.at.left).unwrap_or_default();
         if len > reserved {
             return Err(EncodeError::NoFrameOpen);
         }
-        let free = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
+        let free = self.storage.as_mut().get_mut(self.at.end..).unwrap_or_default();
         let at = L::PREFIX + self.law.expansion(reserved).saturating_sub(reserved);
         let payload = at..at + len;
         self.law.check(free.get(payload.clone()).unwrap_or_default())?;
@@ -175,7 +191,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
         let mut tail = Tail::resume(free.get_mut(written - held..).unwrap_or_default(), held);
         self.law.suffix(&mut tail)?;
-        self.end += written - held + tail.written();
+        self.at.end += written - held + tail.written();
         Ok(())
     }
 
@@ -185,7 +201,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// As [`push`](Self::push); [`EncodeError::LengthRequired`].
     pub fn begin(&mut self, len: Option<u64>) -> Result<(), EncodeError> {
         self.write(|law, tail| law.prefix(len, tail))?;
-        self.open = Open::Streamed { left: len };
+        (self.at.open, self.at.left) = if let Some(len) = len { (Open::Announced, len) } else { (Open::Endless, 0) };
         Ok(())
     }
 
@@ -216,13 +232,13 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// [`EncodeError::Full`].
     #[inline]
     pub fn end(&mut self) -> Result<(), EncodeError> {
-        match self.open {
-            Open::Streamed { left: None | Some(0) } => {}
-            Open::Streamed { left: Some(missing) } => return Err(EncodeError::LengthMismatch { missing }),
-            _ => return Err(EncodeError::NoFrameOpen),
+        match self.at.open {
+            Open::Announced if self.at.left > 0 => return Err(EncodeError::LengthMismatch { missing: self.at.left }),
+            Open::Announced | Open::Endless => {}
+            Open::No | Open::Reserved => return Err(EncodeError::NoFrameOpen),
         }
         self.put(|tail, law| law.suffix(tail))?;
-        self.open = Open::No;
+        self.at.open = Open::No;
         Ok(())
     }
 
@@ -230,9 +246,9 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     #[inline]
     pub fn sent(&mut self, n: usize) {
         debug_assert!(n <= self.pending().len(), "more was sent than was pending");
-        self.start = self.start.saturating_add(n).min(self.end - self.held);
-        if self.start == self.end && !matches!(self.open, Open::Reserved(_)) {
-            (self.start, self.end) = (0, 0);
+        self.at.start = self.at.start.saturating_add(n).min(self.at.end - self.at.held);
+        if self.at.start == self.at.end && self.at.open != Open::Reserved {
+            (self.at.start, self.at.end) = (0, 0);
         }
     }
 
@@ -250,29 +266,32 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// ```
     #[inline]
     pub fn under<M: Framing, R>(&mut self, law: M, write: impl FnOnce(&mut Encoder<M, &mut [u8]>) -> R) -> R {
-        let Self { start, end, held, open, .. } = *self;
-        let mut other = Encoder { law, storage: self.storage.as_mut(), start, end, held, open };
+        let mut other = self.lend(law);
         let written = write(&mut other);
-        let Encoder { start, end, held, open, .. } = other;
-        (self.start, self.end, self.held, self.open) = (start, end, held, open);
+        self.at = other.at;
         written
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn lend<M: Framing>(&mut self, law: M) -> Encoder<M, &mut [u8]> {
+        Encoder { law, storage: self.storage.as_mut(), at: self.at }
     }
 
     /// Drops everything, for a connection that is gone.
     pub fn reset(&mut self) {
-        (self.start, self.end, self.held, self.open) = (0, 0, 0, Open::No);
+        self.at = Place::EMPTY;
     }
 
     /// The bytes to send.
     #[inline]
     pub fn pending(&self) -> &[u8] {
-        self.storage.as_ref().get(self.start..self.end - self.held).unwrap_or_default()
+        self.storage.as_ref().get(self.at.start..self.at.end - self.at.held).unwrap_or_default()
     }
 
     /// Bytes that are free, for headers and payload.
     #[inline]
     pub fn room(&self) -> usize {
-        self.capacity() - (self.end - self.start)
+        self.capacity() - (self.at.end - self.at.start)
     }
 
     /// Bytes of storage.
@@ -284,7 +303,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// Whether a frame was begun and not ended.
     #[inline]
     pub fn is_streaming(&self) -> bool {
-        matches!(self.open, Open::Streamed { .. })
+        matches!(self.at.open, Open::Announced | Open::Endless)
     }
 
     /// The law.
@@ -305,18 +324,18 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// Appends as much of `payload` as fits to the frame that was begun, if that is at least `least` bytes.
     #[inline]
     fn append(&mut self, payload: &[u8], least: usize) -> Result<usize, EncodeError> {
-        let Open::Streamed { left } = self.open else {
+        if !self.is_streaming() {
             return Err(EncodeError::NoFrameOpen);
-        };
-        if left.is_some_and(|left| left < payload.len() as u64) {
+        }
+        if self.at.open == Open::Announced && self.at.left < payload.len() as u64 {
             return Err(EncodeError::LengthMismatch { missing: 0 });
         }
         let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
-        if self.start > 0 && expanded > self.capacity() - self.end {
+        if self.at.start > 0 && expanded > self.capacity() - self.at.end {
             // Whatever fits then will do.
-            relieve(self.storage.as_mut(), &mut self.start, &mut self.end, 0, true)?;
+            relieve(self.storage.as_mut(), &mut self.at, 0, true)?;
         }
-        let mut tail = open_tail(&mut self.storage, self.end, self.held).shorten(L::SUFFIX);
+        let mut tail = open_tail(&mut self.storage, self.at.end, self.at.held).shorten(L::SUFFIX);
         let room = tail.room();
         // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
         let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
@@ -326,18 +345,18 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         if n < least {
             return Err(EncodeError::Full { need: self.law.expansion(payload.len()), room });
         }
-        (self.end, self.held) = (self.end - self.held + tail.written(), tail.held());
-        self.open = Open::Streamed { left: left.map(|left| left - n as u64) };
+        (self.at.end, self.at.held) = (self.at.end - self.at.held + tail.written(), tail.held());
+        self.at.left = self.at.left.saturating_sub(n as u64);
         Ok(n)
     }
 
     /// Appends what `write` writes, or nothing, where no frame is being written.
     #[inline]
     fn write(&mut self, write: impl Fn(&L, &mut Tail<'_>) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
-        if let Open::Streamed { .. } = self.open {
+        if self.is_streaming() {
             return Err(EncodeError::FrameOpen);
         }
-        self.open = Open::No;
+        self.at.open = Open::No;
         self.put(|tail, law| write(law, tail))
     }
 
@@ -345,17 +364,17 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     #[inline]
     fn put(&mut self, write: impl Fn(&mut Tail<'_>, &L) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
         loop {
-            let held = self.held;
-            let mut tail = open_tail(&mut self.storage, self.end, held);
+            let held = self.at.held;
+            let mut tail = open_tail(&mut self.storage, self.at.end, held);
             match write(&mut tail, &self.law) {
                 Ok(()) => {
-                    (self.end, self.held) = (self.end - held + tail.written(), tail.held());
+                    (self.at.end, self.at.held) = (self.at.end - held + tail.written(), tail.held());
                     return Ok(());
                 }
                 Err(EncodeError::Full { need, .. }) => {
                     // How much a payload grows is known only when it is written; then `need` is the most it may be.
                     let need = (tail.written() - held).saturating_add(need);
-                    relieve(self.storage.as_mut(), &mut self.start, &mut self.end, need, L::VERBATIM)?;
+                    relieve(self.storage.as_mut(), &mut self.at, need, L::VERBATIM)?;
                 }
                 Err(other) => return Err(other),
             }
@@ -367,20 +386,14 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
 /// not `exact`, it is worth a try in any case.
 #[cold]
 #[inline(never)]
-fn relieve(
-    storage: &mut [u8],
-    start: &mut usize,
-    end: &mut usize,
-    need: usize,
-    exact: bool,
-) -> Result<(), EncodeError> {
+fn relieve(storage: &mut [u8], at: &mut Place, need: usize, exact: bool) -> Result<(), EncodeError> {
     let capacity = storage.len();
-    let room = capacity - (*end - *start);
-    if *start > 0 && (need <= room || !exact) {
-        copy_down(storage, *start..*end, 0);
-        (*start, *end) = (0, *end - *start);
+    let room = capacity - (at.end - at.start);
+    if at.start > 0 && (need <= room || !exact) {
+        copy_down(storage, at.start..at.end, 0);
+        (at.start, at.end) = (0, at.end - at.start);
         Ok(())
-    } else if *end == 0 || exact && need > capacity {
+    } else if at.end == 0 || exact && need > capacity {
         Err(EncodeError::TooLarge { need, capacity })
     } else {
         Err(EncodeError::Full { need, room })

@@ -240,10 +240,7 @@ where
         if have < need {
             return Err(SessionError { need, have });
         }
-        let decoder = Decoder::new(law.clone(), input)
-            .with_max_frame(config.max_frame)
-            .with_oversize(oversize)
-            .with_stream_above(whole);
+        let decoder = Decoder::new(law.clone(), input).with_rules_of_session(oversize, config.max_frame, whole);
         let encoder = Encoder::new(law, output);
         let mut session = Self {
             service,

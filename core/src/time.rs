@@ -54,12 +54,14 @@ impl Add<Duration> for Instant {
 
 impl Instant {
     /// The instant so many microseconds later.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) const fn after(self, micros: u64) -> Self {
         Self { micros: self.micros.saturating_add(micros) }
     }
 }
 
 /// A duration in whole microseconds, or the most that there are.
+#[inline(never)]
 pub(crate) fn micros(duration: Duration) -> u64 {
     // Not `Duration::as_micros`: it counts in 128 bits, which is much code on a small machine.
     duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into())

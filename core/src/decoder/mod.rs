@@ -20,7 +20,7 @@ pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
 use event::Piece;
-use rules::{Empties, Engine, NextFrame, Rules};
+use rules::{DIRECT, Empties, Engine, NextFrame, Rules};
 use short::Short;
 use stepped::Grant;
 
@@ -50,8 +50,10 @@ pub struct Decoder<L: Framing, S> {
     whole_limit: usize,
     /// The shortest payload that no rule looks at closer.
     least: usize,
-    /// What was asked for, if anything was, and the code that knows how to do it.
-    rules: Option<(Rules, Engine<L, S>)>,
+    /// What was asked for, if anything was.
+    rules: Option<Rules>,
+    /// The code that knows how to do it.
+    engine: Engine<L, S>,
     midway: Midway,
     /// Empty frames in a row, where a rule counts them.
     empties: Empties,
@@ -112,6 +114,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             whole_limit,
             least: Self::least_usual(capacity, 0),
             rules: None,
+            engine: Engine::UNRULED,
             midway: Midway::default(),
             empties: Empties::default(),
         }
@@ -353,10 +356,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Goes on until there is something to deliver, knowing the rules if there are any.
     #[inline]
     fn proceed(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
-        match self.rules {
-            None => self.advance::<false>(chunk, max),
-            Some((_, engine)) => (engine.advance)(self, chunk, max),
+        if DIRECT && self.rules.is_none() {
+            return self.advance::<false>(chunk, max);
         }
+        (self.engine.advance)(self, chunk, max)
     }
 
     #[inline]
@@ -386,10 +389,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn next_slow<'s>(&'s mut self, chunk: &'s [u8]) -> NextFrame<'s> {
-        match self.rules {
-            None => self.next_frame::<false>(chunk),
-            Some((_, engine)) => (engine.next_frame)(self, chunk),
+        if DIRECT && self.rules.is_none() {
+            return self.next_frame::<false>(chunk);
         }
+        (self.engine.next_frame)(self, chunk)
     }
 
     #[inline]

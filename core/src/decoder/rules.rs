@@ -1,8 +1,8 @@
 //! What a user asks of a decoder beyond whole frames of any length that fits, and what follows when a frame breaks it.
 //!
-//! A decoder with rules is driven by code that knows them (`RULED`), one without by code that does not; the first is
-//! reached only through a pointer that is set with the first rule. So a program that asks for no rule does not contain what would
-//! carry it out.
+//! A decoder with rules is driven by code that knows them (`RULED`), one without by code that does not. Either is reached through a
+//! pointer that is set with the first rule, so a program that asks for no rule does not contain what would carry it out; and on a
+//! small machine, one whose decoders all have rules contains nothing else.
 
 use super::event::Found;
 use super::{Decoder, Oversize, Phase};
@@ -34,6 +34,16 @@ type Advance<L, S> = fn(&mut Decoder<L, S>, &mut &[u8], usize) -> Result<Found, 
 
 /// A whole frame, and how many bytes of the chunk were not taken.
 pub(super) type NextFrame<'s> = (Result<Option<&'s [u8]>, DecodeError>, usize);
+
+impl<L: Framing, S: Storage> Engine<L, S> {
+    /// Knows of no rule.
+    pub(super) const UNRULED: Self =
+        Self { advance: Decoder::advance::<false>, next_frame: Decoder::next_frame::<false> };
+}
+
+/// Whether a decoder without rules calls its code by name, for speed. By a pointer alone, a program in which every decoder has rules
+/// need not contain the rest.
+pub(super) const DIRECT: bool = cfg!(target_pointer_width = "64");
 
 impl<L: Framing, S> Clone for Engine<L, S> {
     fn clone(&self) -> Self {
@@ -98,11 +108,18 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.with(|rules| rules.stream_above = limit)
     }
 
+    /// The rules of a session, all at once: limits are worked out one time.
+    pub(crate) fn with_rules_of_session(self, oversize: Oversize, max_frame: u64, stream_above: usize) -> Self {
+        self.with(|rules| {
+            (rules.oversize, rules.max_frame, rules.stream_above) = (oversize, Some(max_frame), stream_above);
+        })
+    }
+
     /// The longest payload that is accepted, in bytes.
     pub fn max_frame(&self) -> u64 {
         match &self.rules {
             None => self.whole_limit as u64,
-            Some((rules, _)) => {
+            Some(rules) => {
                 let asked = rules.max_frame.unwrap_or(u64::MAX);
                 if rules.oversize == Oversize::Stream { asked } else { asked.min(self.capacity() as u64) }
             }
@@ -111,23 +128,27 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Sets a rule, and works out the limits.
     fn with(mut self, set: impl FnOnce(&mut Rules)) -> Self {
-        let (mut rules, engine) = self
-            .rules
-            .unwrap_or((Rules::NONE, Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> }));
+        let mut rules = self.rules.unwrap_or(Rules::NONE);
         set(&mut rules);
-        self.rules = Some((rules, engine));
+        self.rules = Some(rules);
+        self.engine = Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> };
+        self.limit(&rules);
+        self
+    }
+
+    #[inline(never)]
+    fn limit(&mut self, rules: &Rules) {
         let capacity = self.capacity();
         let stream_above = if rules.oversize == Oversize::Stream { rules.stream_above } else { capacity };
         self.whole_limit = usize::try_from(self.max_frame()).unwrap_or(usize::MAX).min(capacity).min(stream_above);
         let least = usize::try_from(rules.min_frame).unwrap_or(usize::MAX);
         self.least = Self::least_usual(self.buffer.capacity(), least.max(usize::from(rules.max_empty.is_some())));
-        self
     }
 
     /// The rules, for code that knows them.
     #[inline(always)]
     fn rules<const RULED: bool>(&self) -> Option<&Rules> {
-        if RULED { self.rules.as_ref().map(|(rules, _)| rules) } else { None }
+        if RULED { self.rules.as_ref() } else { None }
     }
 
     /// The frame at hand is longer than may be delivered whole. What begins instead, if it is to be streamed.

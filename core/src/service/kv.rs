@@ -12,6 +12,7 @@
 
 use core::fmt;
 
+use super::words::word;
 use super::{Flow, Intake, Refusal, Service};
 use crate::buffer::Storage;
 use crate::encoder::Encoder;
@@ -120,15 +121,6 @@ impl<'a> Request<'a> {
             (_, "") => Ok(Self::Delete(key)),
             _ => Err(KvError::ExtraArgument),
         }
-    }
-}
-
-/// The first word of a text, and the rest, without white space around either.
-fn word(text: &str) -> (&str, &str) {
-    let text = text.trim();
-    match text.find(char::is_whitespace).and_then(|at| text.split_at_checked(at)) {
-        Some((word, rest)) => (word, rest.trim_start()),
-        None => (text, ""),
     }
 }
 

@@ -11,6 +11,7 @@ mod kv;
 #[cfg(feature = "json")]
 mod message;
 mod trim;
+mod words;
 
 pub use chat::{Chat, ChatRules, Hub, MAX_NAME, Seat, Wake};
 pub use clock::Time;

@@ -20,7 +20,11 @@ struct Flood {
 
 impl Flood {
     fn new() -> Self {
-        let mut bench = Bench::new(&Setup { slots: SLOTS, ..Setup::default() });
+        Self::on(PoolConfig::default())
+    }
+
+    fn on(pool: PoolConfig) -> Self {
+        let mut bench = Bench::new(&Setup { slots: SLOTS, pool, ..Setup::default() });
         bench.introduce();
         Self { bench, sent: 0 }
     }
@@ -103,6 +107,19 @@ fn a_syn_behind_a_burst_is_left_unanswered_and_is_let_in_when_it_comes_again() {
     let answer = flood.knock(&peer).expect("an answer to the second one");
     flood.talk(peer, &answer);
     flood.end(1);
+}
+
+#[test]
+fn where_a_syn_is_sent_again_too_late_one_behind_a_burst_is_refused_at_once() {
+    let mut flood = Flood::on(PoolConfig { refuse_early: true, ..PoolConfig::default() });
+    for _ in 0..100 {
+        flood.syn();
+    }
+    let peer = Raw::new(1, ECHO);
+    assert!(flood.knock(&peer).expect("an answer at once").rst);
+    let counts = flood.bench.server.pool().counts();
+    assert_eq!((counts.refused, counts.ignored, counts.abandoned), (100 - 8 + 1, 0, 0));
+    flood.end(0);
 }
 
 #[test]

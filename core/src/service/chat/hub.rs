@@ -361,20 +361,30 @@ where
         {
             return Some(place);
         }
-        let places = (0..self.high).filter_map(|index| Some((place(index)?, index)));
-        let (floor, slowest) = places.min().unwrap_or((self.log.end(), 0));
+        let (mut floor, mut slowest) = (self.log.end(), 0);
+        for index in 0..self.high {
+            if let Some(place) = place(index)
+                && place < floor
+            {
+                (floor, slowest) = (place, index);
+            }
+        }
         (self.floor, self.slowest) = (floor, slowest);
         (floor < limit).then_some(floor)
     }
 
     /// The member whose name `text` starts with, the longest of such names, and what stands behind it.
     pub(super) fn addressee<'t>(&self, text: &'t str) -> Option<(MemberId, &'t str)> {
-        self.present()
-            .filter_map(|(id, name)| {
-                let rest = text.strip_prefix(name.as_str())?;
-                (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some((id, rest.trim_start()))
-            })
-            .min_by_key(|(_, rest)| rest.len())
+        let mut addressee: Option<(MemberId, &str)> = None;
+        for (id, name) in self.present() {
+            let Some(rest) = text.strip_prefix(name.as_str()) else { continue };
+            let said = rest.trim_start();
+            let ends_there = rest.is_empty() || said.len() < rest.len();
+            if ends_there && addressee.is_none_or(|(_, other)| said.len() < other.len()) {
+                addressee = Some((id, said));
+            }
+        }
+        addressee
     }
 
     pub(super) fn name(&self, ticket: Ticket) -> Option<&Name> {
@@ -411,7 +421,7 @@ where
 
     /// `name` if nobody has it, else `name_2`, `name_3`, …
     ///
-    /// Numbers are looked for by the hundred: one after the other, a room full of namesakes would take a second for the next one.
+    /// Numbers are looked for by the dozen: one after the other, a room full of namesakes would take a second for the next one.
     fn free_name(&self, name: &str) -> Name {
         let plain = numbered(name, 1);
         if !self.present().any(|(_, taken)| *taken == plain) {
@@ -419,21 +429,21 @@ where
         }
         let mut first = 2_u32;
         loop {
-            let mut taken = 0_u128;
+            let mut taken = 0_usize;
             for (_, other) in self.present() {
                 let Some(number) = number_of(other) else { continue };
                 if let Some(place) = number.checked_sub(first)
-                    && place < u128::BITS
+                    && place < usize::BITS
                     && *other == numbered(name, number)
                 {
                     taken |= 1 << place;
                 }
             }
-            if taken != u128::MAX {
+            if taken != usize::MAX {
                 return numbered(name, first + taken.trailing_ones());
             }
             // There are fewer members than numbers.
-            first += u128::BITS;
+            first += usize::BITS;
         }
     }
 }
@@ -475,7 +485,13 @@ fn numbered(name: &str, number: u32) -> Name {
 fn number_of(name: &str) -> Option<u32> {
     // Not `rsplit_once`: the search in Rust's library has a panic in it, which a device would have to hold.
     let at = name.bytes().rposition(|byte| byte == b'_')?;
-    name.get(at + 1..)?.parse().ok()
+    u32::try_from(number(name.get(at + 1..)?)?).ok()
+}
+
+/// A number as it is written. Not inlined: it is much code, and never hot.
+#[inline(never)]
+pub(super) fn number(text: &str) -> Option<usize> {
+    text.parse().ok()
 }
 
 /// A name as it may be: trimmed, without control characters, at most [`MAX_NAME`] characters. It may be empty.
@@ -498,7 +514,7 @@ impl fmt::Display for Clean<'_> {
         for piece in self.0.split_inclusive(char::is_control) {
             let plain = piece.trim_end_matches(char::is_control);
             f.write_str(plain)?;
-            match piece.strip_prefix(plain) {
+            match piece.get(plain.len()..) {
                 None | Some("") => {}
                 Some("\t") => f.write_str(" ")?,
                 Some(_) => f.write_str("?")?,

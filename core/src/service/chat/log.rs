@@ -96,7 +96,8 @@ impl<R: Storage> Log<R> {
             return None;
         }
         let mut header = [0; HEADER];
-        for (place, from) in header.iter_mut().zip(self.bytes(at, HEADER).into_iter().flatten()) {
+        let [first, rest] = self.bytes(at, HEADER);
+        for (place, from) in header.iter_mut().zip(first.iter().chain(rest)) {
             *place = *from;
         }
         let [l0, l1, f0, f1, f2, f3, kind, t0, t1, t2, t3] = header;

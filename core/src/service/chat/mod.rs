@@ -34,6 +34,7 @@ use core::time::Duration;
 
 use heapless::String;
 
+use super::words::word;
 use super::{Flow, Intake, Refusal, Service};
 use crate::buffer::Storage;
 use crate::encoder::Encoder;
@@ -41,7 +42,7 @@ use crate::error::DecodeError;
 use crate::framing::{Framing, Lines};
 use crate::shared::Shared;
 use crate::time::Instant;
-use hub::{Clean, Deed, Heard, Ticket, clean_name, is_for};
+use hub::{Clean, Deed, Heard, Ticket, clean_name, is_for, number};
 use log::Audience;
 use rules::Rules;
 
@@ -405,11 +406,7 @@ where
         let (command, rest) = match line.strip_prefix('/') {
             None => ("", line),
             Some(text) if text.starts_with('/') => ("", text),
-            Some(command) => {
-                let end = command.find(char::is_whitespace).unwrap_or(command.len());
-                let (command, rest) = command.split_at_checked(end).unwrap_or((command, ""));
-                (command, rest.trim())
-            }
+            Some(command) => word(command),
         };
         let (rules, ask_at) = (&self.rules, &mut self.ask_at);
         let mut done = Ok(());
@@ -427,7 +424,7 @@ where
                     },
                     None if rest.is_empty() => say(out, format_args!("[ERROR] Say to whom: /msg NAME text")),
                     None => {
-                        let name = clean_name(rest.split(char::is_whitespace).next().unwrap_or(rest));
+                        let name = clean_name(word(rest).0);
                         say(out, format_args!("[ERROR] Nobody here is called {name}. /who lists who is."))
                     }
                 },
@@ -443,12 +440,12 @@ where
                     }
                     say(out, format_args!("* You are {}.", hub.name(ticket).map_or("", |name| name.as_str())))
                 }
-                "history" => match if rest.is_empty() { Ok(rules.history) } else { rest.parse() } {
-                    Ok(n) => {
+                "history" => match if rest.is_empty() { Some(rules.history) } else { number(rest) } {
+                    Some(n) => {
                         listener.ask_for_last(n);
                         Ok(())
                     }
-                    Err(_) => say(out, format_args!("[ERROR] Say how many: /history [N]")),
+                    None => say(out, format_args!("[ERROR] Say how many: /history [N]")),
                 },
                 "help" => HELP.iter().try_for_each(|line| Ok(out.push(line)?)),
                 "quit" => say(out, format_args!("* Bye.")),

@@ -98,8 +98,7 @@ fn what_goes_wrong_is_told_in_words_with_status_one() {
             stream.read_exact(&mut [0; 8]).unwrap();
             stream.write_all(piece).unwrap();
         });
-        let why =
-            format!("no reply from {address}: closed before the reply: the server's log may say why (truncated:");
+        let why = format!("no reply from {address}: closed before the reply: the server's log may say why (truncated:");
         failed(&address, &[], &why);
         serving.join().unwrap();
     }

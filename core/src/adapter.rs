@@ -123,7 +123,7 @@ impl<L: Framing, S: Storage> Incoming<L, S> {
         if self.source == Source::Reported {
             return Ok(None);
         }
-        match self.decoder.find_end().map_err(ReadError::Frame)? {
+        match self.decoder.find_end::<false>().map_err(ReadError::Frame)? {
             FoundEnd::Last(found) => Ok(self.decoder.lend(found)),
             FoundEnd::Clean => Ok(None),
             FoundEnd::Truncated { have, need } => {

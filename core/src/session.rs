@@ -458,7 +458,7 @@ where
             }
             let max =
                 if self.reply_piece > 0 { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
-            match self.decoder.next_event_and_state(chunk, max) {
+            match self.decoder.event_and_state::<true>(chunk, max) {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
                         self.service.header(state);
@@ -502,7 +502,7 @@ where
 
     /// All input was taken, and no more will come. Says whether the service has more to say first.
     fn finish(&mut self, now: Instant) -> Flow {
-        match self.decoder.finish() {
+        match self.decoder.finish_by::<true>() {
             Ok(End::Last(event)) => {
                 let done = dispatch(&mut self.service, &mut self.encoder, &mut self.stats, event, now);
                 self.settle(done, now);

@@ -20,7 +20,7 @@ pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
 use event::Piece;
-use rules::{DIRECT, Empties, Engine, NextFrame, Rules};
+use rules::{Empties, Engine, NextFrame, Rules};
 use short::Short;
 use stepped::Grant;
 
@@ -50,10 +50,8 @@ pub struct Decoder<L: Framing, S> {
     whole_limit: usize,
     /// The shortest payload that no rule looks at closer.
     least: usize,
-    /// What was asked for, if anything was.
-    rules: Option<Rules>,
-    /// The code that knows how to do it.
-    engine: Engine<L, S>,
+    /// What was asked for, if anything was, and the code that knows how to do it.
+    rules: Option<(Rules, Engine<L, S>)>,
     midway: Midway,
     /// Empty frames in a row, where a rule counts them.
     empties: Empties,
@@ -114,7 +112,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             whole_limit,
             least: Self::least_usual(capacity, 0),
             rules: None,
-            engine: Engine::UNRULED,
             midway: Midway::default(),
             empties: Empties::default(),
         }
@@ -215,12 +212,22 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
+        self.event_and_state::<false>(chunk, max)
+    }
+
+    /// The same; with `SURELY` there are rules, and code for a decoder without is not needed.
+    #[inline]
+    pub(crate) fn event_and_state<'s, 'c: 's, const SURELY: bool>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
         let max = max.max(1);
         let event = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
             Short::Chunk(payload) => Event::Frame(payload),
             Short::Buffer(range) => Event::Frame(self.buffer.get(range).unwrap_or_default()),
-            Short::Unusual => match self.proceed(chunk, max)? {
+            Short::Unusual => match self.proceed::<SURELY>(chunk, max)? {
                 Found::Nothing => return Ok(None),
                 Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
                 Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
@@ -266,7 +273,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
-        Ok(match self.find_end()? {
+        self.finish_by::<false>()
+    }
+
+    #[inline]
+    pub(crate) fn finish_by<const SURELY: bool>(&mut self) -> Result<End<'_>, DecodeError> {
+        Ok(match self.find_end::<SURELY>()? {
             FoundEnd::Last(found) => match self.lend(found) {
                 Some((event, _)) => End::Last(event),
                 None => End::Clean,
@@ -355,11 +367,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Goes on until there is something to deliver, knowing the rules if there are any.
     #[inline]
-    fn proceed(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
-        if DIRECT && self.rules.is_none() {
-            return self.advance::<false>(chunk, max);
+    fn proceed<const SURELY: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
+        match self.rules {
+            _ if SURELY => self.advance::<true>(chunk, max),
+            None => self.advance::<false>(chunk, max),
+            Some((_, engine)) => (engine.advance)(self, chunk, max),
         }
-        (self.engine.advance)(self, chunk, max)
     }
 
     #[inline]
@@ -389,10 +402,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn next_slow<'s>(&'s mut self, chunk: &'s [u8]) -> NextFrame<'s> {
-        if DIRECT && self.rules.is_none() {
-            return self.next_frame::<false>(chunk);
+        match self.rules {
+            None => self.next_frame::<false>(chunk),
+            Some((_, engine)) => (engine.next_frame)(self, chunk),
         }
-        (self.engine.next_frame)(self, chunk)
     }
 
     #[inline]
@@ -417,7 +430,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let mut chunk = &[byte][..];
         let mut skipping = None;
         loop {
-            return Ok(match self.proceed(&mut chunk, usize::MAX) {
+            return Ok(match self.proceed::<false>(&mut chunk, usize::MAX) {
                 // The byte that was too much is dropped with the rest of its frame: nobody will bring it again.
                 Err(error) if error.recovery == Recovery::Skips && !chunk.is_empty() => {
                     skipping = Some(error);
@@ -453,12 +466,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
     #[inline]
     pub(crate) fn find(&mut self) -> Result<Found, DecodeError> {
-        self.proceed(&mut &[][..], usize::MAX)
+        self.proceed::<false>(&mut &[][..], usize::MAX)
     }
 
     /// What the end of the stream means, after all that was committed.
-    pub(crate) fn find_end(&mut self) -> Result<FoundEnd, DecodeError> {
-        match self.proceed(&mut &[][..], usize::MAX)? {
+    pub(crate) fn find_end<const SURELY: bool>(&mut self) -> Result<FoundEnd, DecodeError> {
+        match self.proceed::<SURELY>(&mut &[][..], usize::MAX)? {
             Found::Nothing => {}
             found => return Ok(FoundEnd::Last(found)),
         }

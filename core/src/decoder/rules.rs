@@ -1,8 +1,8 @@
 //! What a user asks of a decoder beyond whole frames of any length that fits, and what follows when a frame breaks it.
 //!
-//! A decoder with rules is driven by code that knows them (`RULED`), one without by code that does not. Either is reached through a
-//! pointer that is set with the first rule, so a program that asks for no rule does not contain what would carry it out; and on a
-//! small machine, one whose decoders all have rules contains nothing else.
+//! A decoder with rules is driven by code that knows them (`RULED`), one without by code that does not; the first is
+//! reached only through a pointer that is set with the first rule. So a program that asks for no rule does not contain what would
+//! carry it out; and one that only asks by rules, as sessions do (`SURELY`), does not contain the rest.
 
 use super::event::Found;
 use super::{Decoder, Oversize, Phase};
@@ -34,16 +34,6 @@ type Advance<L, S> = fn(&mut Decoder<L, S>, &mut &[u8], usize) -> Result<Found, 
 
 /// A whole frame, and how many bytes of the chunk were not taken.
 pub(super) type NextFrame<'s> = (Result<Option<&'s [u8]>, DecodeError>, usize);
-
-impl<L: Framing, S: Storage> Engine<L, S> {
-    /// Knows of no rule.
-    pub(super) const UNRULED: Self =
-        Self { advance: Decoder::advance::<false>, next_frame: Decoder::next_frame::<false> };
-}
-
-/// Whether a decoder without rules calls its code by name, for speed. By a pointer alone, a program in which every decoder has rules
-/// need not contain the rest.
-pub(super) const DIRECT: bool = cfg!(target_pointer_width = "64");
 
 impl<L: Framing, S> Clone for Engine<L, S> {
     fn clone(&self) -> Self {
@@ -119,7 +109,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn max_frame(&self) -> u64 {
         match &self.rules {
             None => self.whole_limit as u64,
-            Some(rules) => {
+            Some((rules, _)) => {
                 let asked = rules.max_frame.unwrap_or(u64::MAX);
                 if rules.oversize == Oversize::Stream { asked } else { asked.min(self.capacity() as u64) }
             }
@@ -128,10 +118,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Sets a rule, and works out the limits.
     fn with(mut self, set: impl FnOnce(&mut Rules)) -> Self {
-        let mut rules = self.rules.unwrap_or(Rules::NONE);
+        let (mut rules, engine) = self
+            .rules
+            .unwrap_or((Rules::NONE, Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> }));
         set(&mut rules);
-        self.rules = Some(rules);
-        self.engine = Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> };
+        self.rules = Some((rules, engine));
         self.limit(&rules);
         self
     }
@@ -148,7 +139,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The rules, for code that knows them.
     #[inline(always)]
     fn rules<const RULED: bool>(&self) -> Option<&Rules> {
-        if RULED { self.rules.as_ref() } else { None }
+        if RULED { self.rules.as_ref().map(|(rules, _)| rules) } else { None }
     }
 
     /// The frame at hand is longer than may be delivered whole. What begins instead, if it is to be streamed.

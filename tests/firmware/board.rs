@@ -1,6 +1,6 @@
 //! One emulated board: a QEMU process with ports of its own, its decoded log, its memory and its cable.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
@@ -153,7 +153,8 @@ impl Board {
         let readers = sources.map(|source| log.read(source)).into();
         let mut monitor = Monitor::connect(&monitor, &mut qemu);
         let ports = monitor.forwards();
-        monitor.ask(r#"{"execute":"cont"}"#);
+        // No answer from one whose program has already come to its end.
+        monitor.answer(r#"{"execute":"cont"}"#);
         Self { qemu, decoder, monitor, log, readers, folder, ports, wire: None }
     }
 
@@ -299,14 +300,23 @@ impl Monitor {
 
     /// Sends a request; the line with its answer.
     fn ask(&mut self, request: &str) -> String {
+        self.answer(request).unwrap_or_else(|| panic!("{request}: QEMU has ended"))
+    }
+
+    /// Sends a request; the line with its answer, if QEMU does not end before that.
+    fn answer(&mut self, request: &str) -> Option<String> {
         writeln!(self.stream.get_mut(), "{request}").expect("QEMU reads");
         loop {
             let mut line = String::new();
-            let read = self.stream.read_line(&mut line).expect("QEMU answers");
-            assert!(read > 0 && !line.starts_with(r#"{"error""#), "{request}: {line}");
+            match self.stream.read_line(&mut line) {
+                Ok(0) => return None,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                read => read.expect("QEMU answers"),
+            };
+            assert!(!line.starts_with(r#"{"error""#), "{request}: {line}");
             // Beside answers there are a greeting and events.
             if line.starts_with(r#"{"return""#) {
-                return line;
+                return Some(line);
             }
         }
     }

@@ -92,9 +92,16 @@ pub struct Session<V: Service, I, O> {
     active_at: Instant,
     /// Room in the output that a reply takes beyond what the request's length explains.
     reply_extra: usize,
-    /// Room that one byte of a reply takes besides, where replies come in pieces; else 0.
-    reply_piece: u8,
+    replies: Replies,
     stats: Stats,
+}
+
+/// How much of a reply is given to the output at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Replies {
+    Whole,
+    /// At least what becomes of one byte.
+    InPieces,
 }
 
 /// How long it waits, in microseconds: the durations of its [`SessionConfig`], in less than half of their memory.
@@ -229,11 +236,11 @@ where
     ) -> Result<Self, SessionError> {
         let overhead = service.overhead();
         let have = output.as_ref().len();
-        let (reply_extra, reply_piece, oversize, whole) = match service.intake() {
-            Intake::Whole { reply } => (overhead + reply, 0, Oversize::Skip, usize::MAX),
+        let (reply_extra, replies, oversize, whole) = match service.intake() {
+            Intake::Whole { reply } => (overhead + reply, Replies::Whole, Oversize::Skip, usize::MAX),
             Intake::Streamed { extra } => {
                 let extra = overhead + extra;
-                (extra, law.expansion(1), Oversize::Stream, fitting(&law, have.saturating_sub(extra)))
+                (extra, Replies::InPieces, Oversize::Stream, fitting(&law, have.saturating_sub(extra)))
             }
         };
         let need = needed_output(&service, &law);
@@ -253,8 +260,7 @@ where
             offer: Offer::Taken,
             active_at: now,
             reply_extra,
-            // What becomes of a byte is a few bytes at most, in any law.
-            reply_piece: u8::try_from(reply_piece).unwrap_or(u8::MAX),
+            replies,
             stats: Stats::default(),
         };
         let opened = session.service.open(now, &mut session.encoder);
@@ -452,12 +458,15 @@ where
     fn answer(&mut self, chunk: &mut &[u8], now: Instant) -> bool {
         let mut answered = false;
         while self.is_open() {
-            let room = self.encoder.room();
-            if room < self.reply_extra + usize::from(self.reply_piece) {
+            let law = self.encoder.law();
+            let Some(room) = self.encoder.room().checked_sub(self.reply_extra) else {
                 return false;
-            }
-            let max =
-                if self.reply_piece > 0 { fitting(self.encoder.law(), room - self.reply_extra) } else { usize::MAX };
+            };
+            let max = match self.replies {
+                Replies::Whole => usize::MAX,
+                Replies::InPieces if room < law.expansion(1) => return false,
+                Replies::InPieces => fitting(law, room),
+            };
             match self.decoder.event_and_state::<true>(chunk, max) {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
@@ -474,7 +483,9 @@ where
                     let waiting = !chunk.is_empty() || self.decoder.is_waiting();
                     match self.input {
                         // A last frame that the end of the stream completes may need all the room there is.
-                        Input::Ended if !waiting && (self.reply_piece == 0 || self.encoder.pending().is_empty()) => {
+                        Input::Ended
+                            if !waiting && (self.replies == Replies::Whole || self.encoder.pending().is_empty()) =>
+                        {
                             if self.finish(now) == Flow::Wait {
                                 return true;
                             }

@@ -3,11 +3,11 @@
 
 use core::time::Duration;
 
-use framewright::framing::{Cobs, Framing, Lines, Netstring, Slip, U32};
+use framewright::framing::{Cobs, Framing, Lines, Netstring, Slip, Step, Tail, U32};
 use framewright::service::{Echo, Flow, Intake, Refusal, Service, Trim};
 use framewright::{
-    CloseReason, DecodeError, DecodeErrorKind, Encoder, Instant, Recovery, Session, SessionConfig, SessionError,
-    Storage,
+    CloseReason, DecodeError, DecodeErrorKind, EncodeError, Encoder, Instant, Malformed, Recovery, Session,
+    SessionConfig, SessionError, Storage,
 };
 
 type Link<V> = Session<V, Vec<u8>, Vec<u8>>;
@@ -559,5 +559,48 @@ fn a_service_learns_once_that_its_connection_is_closed_however_it_ends() {
         assert!(link.is_done(), "way {i}");
         link.handle_reset(NOW);
         assert_eq!(link.service().closed, 1, "way {i}");
+    }
+}
+
+/// Writes each byte of a payload 300 times.
+#[derive(Clone, Copy, Default)]
+struct Wide;
+
+impl Framing for Wide {
+    type State = ();
+    const PREFIX: usize = 0;
+    const VERBATIM: bool = false;
+
+    fn step(&self, (): &mut (), input: &[u8]) -> Result<Step, Malformed> {
+        Ok(if input.is_empty() { Step::Need(1) } else { Step::End { data: input.len(), take: 0 } })
+    }
+
+    fn expansion(&self, len: usize) -> usize {
+        300 * len
+    }
+
+    fn prefix(&self, _: Option<u64>, _: &mut Tail<'_>) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn body(&self, payload: &[u8], out: &mut Tail<'_>) -> usize {
+        payload.iter().take_while(|byte| out.put(&[**byte; 300]).is_ok()).count()
+    }
+}
+
+#[test]
+fn a_law_that_makes_much_of_a_byte_waits_for_room_for_all_of_it() {
+    for step in [1, 100, 170, 299, 300, 301] {
+        let mut link = link(Echo::<Wide>::default(), 16, 1000);
+        let request = b"0123456789";
+        let (mut taken, mut got) = (0, Vec::new());
+        while taken < request.len() || !link.poll_output(NOW).is_empty() {
+            taken += link.handle_input(&request[taken..], NOW);
+            let n = link.poll_output(NOW).len().min(step);
+            got.extend_from_slice(&link.poll_output(NOW)[..n]);
+            link.sent(n, NOW);
+            assert_eq!(link.close_reason(), None, "{step} at a time");
+        }
+        assert_eq!(got, request.map(|byte| [byte; 300]).concat(), "{step} at a time");
     }
 }

@@ -246,8 +246,10 @@ fn commands_list_rename_help_and_quit() {
     say(&mut bob, "/nick");
     assert_eq!(read(&mut bob), "* You are ann_2.\n* You are ann_2.\n[ERROR] Say which: /nick NAME\n");
     assert_eq!(read(&mut ann), "[10:20:30] * bob is now ann_2\n");
-    say(&mut ann, "/who");
-    assert_eq!(read(&mut ann), "* Here now (2):\n*   ann\n*   ann_2\n");
+    for who in ["/who", "/ who"] {
+        say(&mut ann, who);
+        assert_eq!(read(&mut ann), "* Here now (2):\n*   ann\n*   ann_2\n");
+    }
     say(&mut ann, "/help");
     assert!(read(&mut ann).contains("* /nick NAME"));
     say(&mut ann, "/");

@@ -218,7 +218,7 @@
 //! |---|---|
 //! | any split of a stream gives the same frames | `core/tests/splits` cuts streams at every place, into single bytes and at random, for every law, policy and way in; the fuzz targets of `core/fuzz` do the same, guided by coverage |
 //! | nothing from the wire panics or loops | decoder and encoder of every law but `JsonHeader` are linked for a Cortex-M3 where a reachable panic is a link error (`tests/size/measure`); arbitrary bytes in property tests and fuzz targets |
-//! | nothing from the wire reserves memory | there is no allocator to ask: `no_std` without `alloc`; a claim of 4 GiB is refused, or streamed; what each type holds is asserted by `core/tests/sizes` |
+//! | nothing from the wire reserves memory | there is no allocator to ask: `no_std` without `alloc`; a claim of 4 GiB is refused, or streamed |
 //! | memory is what you lend, and what the table in [`memory`] says | the compiler checks the table, for 32 and for 64 bits (`core/tests/sizes`) |
 //! | no `unsafe` | `#![forbid(unsafe_code)]` |
 //! | limits are checked last, and in 64 bits or more | `core/tests/limits.rs`, also where `usize` has 32 bits (`.ci/run bits32`) |
@@ -232,9 +232,8 @@
 //!
 //! # Sizes and speeds
 //!
-//! What a value holds is its storage and little more; a session has storage twice. `core/docs/memory.md` has the exact bytes of each type
-//! with 32 and with 64 bits, asserted by `core/tests/sizes`; roughly:
-//! [`memory`] has a table of all types.
+//! What a value holds is its storage and little more; a session has storage twice. [`memory`] is a table of the exact bytes of each
+//! type, with 32 and with 64 bits; roughly:
 //!
 //! ```
 //! use framewright::{Decoder, Encoder, Session, framing::U32, service::Echo};

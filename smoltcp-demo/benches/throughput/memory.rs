@@ -145,14 +145,14 @@ fn processor_time() -> Duration {
 }
 
 /// What many clients got, each.
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "a printed figure has three digits")]
 pub(crate) fn shares(got: &[u64], time: Duration) -> Outcome {
     let least = *got.iter().min().expect("clients") as f64;
     let most = *got.iter().max().expect("clients") as f64;
     Outcome::Shares(got.iter().sum::<u64>() as f64 / time.as_secs_f64(), least / most)
 }
 
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "a printed figure has three digits")]
 pub(crate) fn rate(bytes: u64, time: Duration) -> Outcome {
     Outcome::Rate(bytes as f64 / time.as_secs_f64())
 }

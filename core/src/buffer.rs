@@ -178,31 +178,40 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(range)
     }
 
-    /// Lets `run` write payload behind what is gathered, until that is `most` bytes, from the unread bytes, or from `chunk` where there
-    /// are none.
+    /// Space for payload from outside behind what is gathered, until that is `most` bytes. Nothing is unread.
     #[inline(always)]
-    pub(crate) fn gather_run(&mut self, chunk: &[u8], most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
-        let nothing_unread = self.read == self.end;
+    pub(crate) fn place(&mut self, most: usize) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
+        if self.start == self.filled {
+            (self.start, self.filled) = (0, 0);
+        }
+        let storage = self.storage.as_mut();
+        let end = self.start.saturating_add(most).min(storage.len());
+        storage.get_mut(self.filled..end)
+    }
+
+    /// The first `n` bytes of [`place`](Self::place) are payload now.
+    #[inline(always)]
+    pub(crate) fn placed(&mut self, n: usize, most: usize) {
+        let end = (self.filled + n).min(self.start.saturating_add(most)).min(self.capacity());
+        (self.filled, self.read, self.end) = (end, end, end);
+        self.check();
+    }
+
+    /// Lets `run` write payload from the unread bytes behind what is gathered, until that is `most` bytes.
+    #[inline(always)]
+    pub(crate) fn gather_run(&mut self, most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
         if self.start == self.filled {
             (self.start, self.filled) = (0, 0);
         }
         let from = self.filled;
-        let storage = self.storage.as_mut();
-        let (free, input) = if nothing_unread {
-            (storage, chunk)
-        } else {
-            let split = storage.get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
-            split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread))
-        };
+        let split = self.storage.as_mut().get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
+        let (free, input) = split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread));
         let free = free.get_mut(from..).unwrap_or_default();
         let room = free.len().min(most.saturating_sub(from - self.start));
         let done = run(input, free.get_mut(..room).unwrap_or_default());
         self.filled += done.written.min(room);
-        if nothing_unread {
-            (self.read, self.end) = (self.filled, self.filled);
-        } else {
-            self.skip(done.take);
-        }
+        self.skip(done.take);
         self.check();
         done
     }

@@ -50,7 +50,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if !SHORT_WAYS {
             Short::Unusual
         } else if !L::VERBATIM {
-            self.short_disguised(&mut &[][..], max)
+            self.short_disguised_in_buffer(max)
         } else if L::COUNTED {
             self.short_counted_in_buffer(max)
         } else {

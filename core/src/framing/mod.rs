@@ -139,7 +139,8 @@ pub trait Framing {
 
     /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are
     /// ([`VERBATIM`](Self::VERBATIM) is `false`): takes bytes of one frame from the front of `input`, and writes their payload to the
-    /// front of `out`. It moves `state` as the same steps would have.
+    /// front of `out`. It moves `state` as the same steps would have. What is in `out` behind the payload counts for nothing, before and
+    /// after: a run may use it.
     ///
     /// This too is a shortcut for speed, and must agree with [`step`](Self::step), which sees what is left: bytes between frames,
     /// errors, payload without room. To take nothing, and change nothing, is always right, and is the default.

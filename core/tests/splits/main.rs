@@ -4,6 +4,7 @@
 #[cfg(feature = "json")]
 mod json;
 mod laws;
+mod long_blocks;
 mod model;
 mod short_storage;
 mod users;

@@ -198,6 +198,21 @@ impl<S: Storage> Buffer<S> {
         self.check();
     }
 
+    /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.
+    #[inline(always)]
+    pub(crate) fn place_of_one(&mut self) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
+        Some(core::slice::from_mut(self.storage.as_mut().get_mut(self.filled)?))
+    }
+
+    /// [`place_of_one`](Self::place_of_one) is payload now, if `n` is not 0.
+    #[inline(always)]
+    pub(crate) fn placed_one(&mut self, n: usize) {
+        let end = self.filled + n.min(1);
+        (self.filled, self.read, self.end) = (end, end, end);
+        self.check();
+    }
+
     /// Lets `run` write payload from the unread bytes behind what is gathered, until that is `most` bytes.
     #[inline(always)]
     pub(crate) fn gather_run(&mut self, most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {

@@ -173,7 +173,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
-        if self.keep(&[byte]) { Ok(None) } else { self.push_byte_slow(byte) }
+        match self.short_byte(byte) {
+            (_, Short::Nothing) => Ok(None),
+            (_, Short::Buffer(range)) => Ok(self.buffer.get(range)),
+            // Taken, but more is to be said of it.
+            (true, _) => self.next_slow(&[]).0,
+            (false, _) => self.push_byte_slow(byte),
+        }
     }
 
     /// The next event, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None` when

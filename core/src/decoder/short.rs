@@ -58,6 +58,21 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
+    /// The short way of one byte that comes alone, and whether it was taken.
+    #[inline(always)]
+    pub(super) fn short_byte(&mut self, byte: u8) -> (bool, Short<'static>) {
+        if SHORT_WAYS && !L::VERBATIM && self.buffer.unread_len() == 0 {
+            let (taken, outcome) = match self.undisguise_byte(byte) {
+                (0, _) => self.undisguise_chunk(&[byte], usize::MAX),
+                taken => taken,
+            };
+            if taken > 0 {
+                return (true, self.come_to(outcome));
+            }
+        }
+        if self.keep(&[byte]) { (true, Short::Nothing) } else { (false, Short::Unusual) }
+    }
+
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
     #[inline(always)]
     pub(super) fn keep(&mut self, chunk: &[u8]) -> bool {

@@ -35,7 +35,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.note_whole(next);
             return Short::Chunk(payload);
         }
-        let (taken, outcome) = self.undisguise(chunk, max);
+        if let [byte] = **chunk
+            && max == usize::MAX
+        {
+            let (taken, outcome) = self.undisguise_byte(byte);
+            if taken > 0 {
+                *chunk = &[];
+                return self.come_to(outcome);
+            }
+        }
+        let (taken, outcome) = self.undisguise_chunk(chunk, max);
         *chunk = chunk.get(taken..).unwrap_or_default();
         self.come_to(outcome)
     }
@@ -53,10 +62,32 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.come_to(outcome)
     }
 
+    /// One byte in the middle of a frame. Nothing is unread. How many bytes were taken, and what came of it.
+    #[inline(always)]
+    pub(super) fn undisguise_byte(&mut self, byte: u8) -> (usize, Outcome) {
+        if self.phase != Phase::Gathering || self.wanted == 0 || self.buffer.gathered_len() >= self.whole_limit {
+            return (0, Outcome::Unusual);
+        }
+        let Some(place) = self.buffer.place_of_one() else { return (0, Outcome::Unusual) };
+        let Run { take, written, end } = self.law.run(&mut self.state, &[byte], place);
+        self.buffer.placed_one(written);
+        // Nothing else has changed: a stream that comes byte by byte is slow enough.
+        if take == 1 && end.is_none() {
+            self.position += 1;
+            return (1, Outcome::All);
+        }
+        self.note_run(take, end, 1)
+    }
+
     /// Gathers what the bytes of `chunk` carry. Nothing is unread. How many were taken.
     // By value, and not inlined: what is returned fits into registers.
     #[inline(never)]
-    pub(super) fn undisguise(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
+    pub(super) fn undisguise_chunk(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
+        self.undisguise(chunk, max)
+    }
+
+    #[inline(always)]
+    fn undisguise(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
         let most = self.whole_limit.min(max);
         if !self.may_undisguise() {
             return (0, Outcome::Unusual);
@@ -64,6 +95,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let Some(place) = self.buffer.place(most) else { return (0, Outcome::Unusual) };
         let Run { take, written, end } = self.law.run(&mut self.state, chunk, place);
         self.buffer.placed(written, most);
+        self.note_run(take, end, chunk.len())
+    }
+
+    /// A run has gathered what `take` of `available` bytes carry, and found the `end`. How many are taken, and what came of it.
+    #[inline(always)]
+    fn note_run(&mut self, take: usize, end: Option<usize>, available: usize) -> (usize, Outcome) {
         match end {
             Some(trailer) if self.buffer.gathered_len() >= self.least => {
                 self.note_frame(take + trailer);
@@ -72,7 +109,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             None if take == 0 => (0, Outcome::Unusual),
             _ => {
                 self.note_undisguised(take, end);
-                (take, if take == chunk.len() && end.is_none() { Outcome::All } else { Outcome::Unusual })
+                (take, if take == available && end.is_none() { Outcome::All } else { Outcome::Unusual })
             }
         }
     }
@@ -101,7 +138,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     #[inline(always)]
-    fn come_to(&mut self, outcome: Outcome) -> Short<'static> {
+    pub(super) fn come_to(&mut self, outcome: Outcome) -> Short<'static> {
         match outcome {
             Outcome::All => Short::Nothing,
             Outcome::Frame => Short::Buffer(self.buffer.take_gathered_range()),

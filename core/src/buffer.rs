@@ -213,22 +213,31 @@ impl<S: Storage> Buffer<S> {
         self.check();
     }
 
-    /// Lets `run` write payload from the unread bytes behind what is gathered, until that is `most` bytes.
+    /// Lets `run` gather payload from the unread bytes: in a slice, the second from an offset, the first in a range, which grows.
     #[inline(always)]
-    pub(crate) fn gather_run(&mut self, most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
-        if self.start == self.filled {
-            (self.start, self.filled) = (0, 0);
-        }
-        let from = self.filled;
-        let split = self.storage.as_mut().get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
-        let (free, input) = split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread));
-        let free = free.get_mut(from..).unwrap_or_default();
-        let room = free.len().min(most.saturating_sub(from - self.start));
-        let done = run(input, free.get_mut(..room).unwrap_or_default());
-        self.filled += done.written.min(room);
+    pub(crate) fn gather_run(&mut self, run: impl FnOnce(&mut [u8], usize, &mut Range<usize>) -> Run) -> Run {
+        let mut payload = if self.start == self.filled { self.read..self.read } else { self.start..self.filled };
+        let Some(used) = self.storage.as_mut().get_mut(..self.end) else { return Run::default() };
+        let done = run(used, self.read, &mut payload);
         self.skip(done.take);
+        self.filled = payload.end.min(self.read);
+        self.start = payload.start.min(self.filled);
         self.check();
         done
+    }
+
+    /// Bytes between what is gathered, or else the front, and what is unread.
+    #[inline(always)]
+    pub(crate) fn gap(&self) -> usize {
+        if self.start == self.filled { self.read } else { self.read - self.filled }
+    }
+
+    /// What comes next will lie where it is gathered, if nothing is unread.
+    #[inline(always)]
+    pub(crate) fn close_gap(&mut self) {
+        if self.read == self.end {
+            (self.read, self.end) = (self.filled, self.filled);
+        }
     }
 
     /// Where the gathered payload lies, which is taken away.

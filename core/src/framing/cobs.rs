@@ -4,6 +4,8 @@
 
 mod blocks;
 
+use core::ops::Range;
+
 use super::{Framing, Run, Step, Tail, Whole};
 use crate::buffer::SHORT_WAYS;
 use crate::error::{EncodeError, Malformed};
@@ -117,6 +119,19 @@ impl Framing for Cobs {
     #[inline(always)]
     fn run(&self, state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Run {
         blocks::run(state, input, out)
+    }
+
+    /// What is between two blocks has the place of the zero between them.
+    #[inline(always)]
+    fn run_in_place(
+        &self,
+        state: &mut CobsState,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        blocks::run_in_place(state, bytes, read, payload, most)
     }
 
     fn prefix(&self, _: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {

@@ -83,6 +83,7 @@ pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
 pub use varint::Varint;
 
 use core::fmt::Debug;
+use core::ops::Range;
 
 use search::{find, find_either};
 
@@ -150,6 +151,23 @@ pub trait Framing {
         Run::default()
     }
 
+    /// [`run`](Self::run) where input and payload lie in one slice: `bytes[payload]` was gathered of the frame, and ends before
+    /// `bytes[read..]`, the input, begins; where nothing was, `payload` is empty. It may grow to `most` bytes, and never overtakes the
+    /// input that is left; an empty one may be put elsewhere before it grows.
+    ///
+    /// It is used where there is less room between the two than input. The default lets `run` write there what it can.
+    #[inline(always)]
+    fn run_in_place(
+        &self,
+        state: &mut Self::State,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        run_between(self, state, bytes, read, payload, most)
+    }
+
     /// Whether the end of the stream ends the frame that has begun, as for a last line without its LF.
     fn ends_at_end_of_stream(&self) -> bool {
         false
@@ -205,6 +223,28 @@ pub trait Framing {
         let _ = out;
         Ok(())
     }
+}
+
+/// The [`run`](Framing::run) of a law from the end of `bytes` to what is free before.
+#[inline(always)]
+pub(crate) fn run_between<L: Framing + ?Sized>(
+    law: &L,
+    state: &mut L::State,
+    bytes: &mut [u8],
+    read: usize,
+    payload: &mut Range<usize>,
+    most: usize,
+) -> Run {
+    if payload.start == payload.end {
+        *payload = 0..0;
+    }
+    let Some((free, input)) = bytes.split_at_mut_checked(read) else { return Run::default() };
+    let end = payload.start.saturating_add(most).min(free.len());
+    let Some(out) = free.get_mut(payload.end..end) else { return Run::default() };
+    let room = out.len();
+    let run = law.run(state, input, out);
+    payload.end += run.written.min(room);
+    run
 }
 
 /// What the next bytes of a stream are.

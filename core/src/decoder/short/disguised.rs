@@ -3,7 +3,7 @@
 use super::Short;
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Phase};
-use crate::framing::{Framing, Run, Whole};
+use crate::framing::{Framing, Run, Whole, run_between};
 
 /// What came of undisguising bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return Outcome::Unusual;
         }
         let (law, state) = (&self.law, &mut self.state);
-        let Run { take, end, .. } = self.buffer.gather_run(most, |input, out| law.run(state, input, out));
+        let Run { take, end, .. } = if self.buffer.gap() >= self.buffer.unread_len() {
+            self.buffer.gather_run(|bytes, read, payload| run_between(law, state, bytes, read, payload, most))
+        } else {
+            let run =
+                self.buffer.gather_run(|bytes, read, payload| law.run_in_place(state, bytes, read, payload, most));
+            self.buffer.close_gap();
+            run
+        };
         match end {
             Some(trailer) if self.buffer.gathered_len() >= self.least => {
                 self.note_frame(take + trailer);

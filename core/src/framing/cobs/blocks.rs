@@ -4,7 +4,10 @@
 //! where none may be, and that is seen while the block is copied, many bytes at a time. What has room copies more than a block has, up to
 //! the next border of [`WINDOW`] bytes: the next block overwrites that, and there is less to decide.
 
+use core::ops::Range;
+
 use super::{CobsState, Next};
+use crate::buffer::copy_down;
 use crate::framing::Run;
 
 /// Bytes that are copied together.
@@ -172,6 +175,70 @@ fn copy_blocks(input: &[u8], out: &mut [u8], mut next: Next) -> Blocks {
     Blocks { take: input.len() - rest.len(), written, next, bad }
 }
 
+/// The run through input that lies in `bytes` from `read` on, where the payload is put too. A code is where the zero before its block
+/// belongs: so nothing moves, before a full block.
+#[inline(never)]
+pub(super) fn run_in_place(
+    state: &mut CobsState,
+    bytes: &mut [u8],
+    read: usize,
+    payload: &mut Range<usize>,
+    most: usize,
+) -> Run {
+    let (mut from, mut to) = (read, payload.end);
+    let (mut left, mut next) = (usize::from(state.left), state.next);
+    let mut room = most.saturating_sub(payload.len());
+    let mut end = None;
+    loop {
+        if left > 0 {
+            let Some(rest) = bytes.get(from..) else { break };
+            let n = left.min(rest.len());
+            if n > room {
+                break;
+            }
+            let mut moved = n;
+            if to < from {
+                moved = move_down(bytes, from, to, n);
+            } else if has_zero(rest, n) {
+                moved = 0;
+            }
+            if moved < n {
+                moved += move_up_to_zero(bytes, from + moved, to + moved);
+            }
+            (from, to) = (from + moved, to + moved);
+            room -= moved;
+            left -= moved;
+            if moved < n {
+                break;
+            }
+        }
+        let Some(&code) = bytes.get(from) else { break };
+        if code == 0 {
+            end = (next != Next::Begins).then_some(1);
+            break;
+        }
+        match next {
+            Next::Begins => {
+                to = from + 1;
+                payload.start = to;
+            }
+            Next::Joins => {}
+            Next::Zero => {
+                let Some(place) = bytes.get_mut(to).filter(|_| room > 0) else { break };
+                *place = 0;
+                to += 1;
+                room -= 1;
+            }
+        }
+        from += 1;
+        left = usize::from(code) - 1;
+        next = Next::behind(code);
+    }
+    payload.end = to;
+    *state = if end.is_some() { CobsState::default() } else { CobsState::within(left, next) };
+    Run { take: from - read, written: 0, end }
+}
+
 /// Whether there is a zero among the first `n` bytes, which are at most 254. Bytes behind them make it faster.
 #[inline(always)]
 pub(super) fn has_zero(bytes: &[u8], n: usize) -> bool {
@@ -182,7 +249,7 @@ pub(super) fn has_zero(bytes: &[u8], n: usize) -> bool {
         return any_zero_among(window, n);
     }
     let Some(windows) = bytes.first_chunk::<{ ROOM - 1 }>() else {
-        return bytes.get(..n).is_none_or(|block| crate::framing::find(0, block).is_some());
+        return bytes.get(..n).is_none_or(is_any_zero);
     };
     let (mut found, mut left) = (false, n);
     for window in windows.as_chunks::<WINDOW>().0 {
@@ -242,18 +309,82 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8]) -> Option<[[u8; N]; 2]>
     Some(ends)
 }
 
+/// Whether there is a zero.
+#[inline(always)]
+fn is_any_zero(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<LANES>() {
+        let mut zero = any_zero(last);
+        for lanes in bytes.as_chunks::<LANES>().0 {
+            zero |= any_zero(lanes);
+        }
+        return zero;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return any_zero_in(u64::from_le_bytes(*first)) | any_zero_in(u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return any_zero_in(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+    }
+    matches!(bytes, [0, ..] | [_, 0, ..] | [_, _, 0])
+}
+
+/// Moves `n` bytes from `from` to `to`, which is before. How many before it found a zero, roughly: those behind are as they were.
+#[inline(always)]
+fn move_down(bytes: &mut [u8], from: usize, to: usize, n: usize) -> usize {
+    let Some(bytes) = bytes.get_mut(to..from + n) else { return 0 };
+    move_windows::<WINDOW>(bytes, n)
+        .or_else(|| move_windows::<LANES>(bytes, n))
+        .or_else(|| move_windows::<4>(bytes, n))
+        .or_else(|| move_windows::<1>(bytes, n))
+        .unwrap_or(0)
+}
+
+/// Moves the last `n` bytes to the front, if they are at least `N`. How many before there was a zero among the next `N`.
+#[inline(always)]
+fn move_windows<const N: usize>(bytes: &mut [u8], n: usize) -> Option<usize> {
+    let distance = bytes.len() - n;
+    // Read before others are moved over it.
+    let last = *bytes.get(distance..)?.last_chunk::<N>()?;
+    let mut at = 0;
+    while at + N < n {
+        let window = *bytes.get(distance + at..)?.first_chunk::<N>()?;
+        if any_zero(&window) {
+            return Some(at);
+        }
+        *bytes.get_mut(at..)?.first_chunk_mut()? = window;
+        at += N;
+    }
+    if any_zero(&last) {
+        return Some(at);
+    }
+    *bytes.get_mut(n - N..)?.first_chunk_mut()? = last;
+    Some(n)
+}
+
+/// Moves what is before the next zero. How many bytes that is.
+#[cold]
+fn move_up_to_zero(bytes: &mut [u8], from: usize, to: usize) -> usize {
+    let n = bytes.get(from..).and_then(|rest| crate::framing::find(0, rest)).unwrap_or(0);
+    if to < from {
+        copy_down(bytes, from..from + n, to);
+    }
+    n
+}
+
 // The next ones are written so that the compiler makes vectors of them. It does not of everything.
 
 /// Whether there is a zero.
 #[inline(always)]
 fn any_zero<const N: usize>(bytes: &[u8; N]) -> bool {
+    let (rows, few) = bytes.as_chunks::<LANES>();
     let mut least = [u8::MAX; LANES];
-    for lanes in bytes.as_chunks::<LANES>().0 {
+    for lanes in rows {
         for (least, byte) in least.iter_mut().zip(lanes) {
             *least = (*least).min(*byte);
         }
     }
-    least.iter().fold(0, |zeros, byte| zeros | u8::from(*byte == 0)) > 0
+    let zeros = if rows.is_empty() { few } else { &least };
+    zeros.iter().fold(0, |zeros, byte| zeros | u8::from(*byte == 0)) > 0
 }
 
 /// Whether there is a zero among the first `n` bytes.

@@ -233,15 +233,21 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Short::Nothing => return Ok(None),
             Short::Chunk(payload) => Event::Frame(payload),
             Short::Buffer(range) => Event::Frame(self.buffer.get(range).unwrap_or_default()),
-            Short::Unusual => match self.proceed::<SURELY>(chunk, max)? {
-                Found::Nothing => return Ok(None),
-                Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
-                Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
-                Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
-                Found::Begin(len) => Event::Begin { len },
-                Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
-                Found::End => Event::End,
-            },
+            Short::Unusual => {
+                let found = match self.short_streamed(chunk, max) {
+                    Some(found) => found,
+                    None => self.proceed::<SURELY>(chunk, max)?,
+                };
+                match found {
+                    Found::Nothing => return Ok(None),
+                    Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+                    Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
+                    Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
+                    Found::Begin(len) => Event::Begin { len },
+                    Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
+                    Found::End => Event::End,
+                }
+            }
         };
         Ok(Some((event, &self.state)))
     }

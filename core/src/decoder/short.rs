@@ -6,6 +6,7 @@
 
 mod counted;
 mod disguised;
+mod streamed;
 mod verbatim;
 
 use core::ops::Range;

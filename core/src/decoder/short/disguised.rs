@@ -20,6 +20,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The way through a frame whose payload is in disguise, whole or cut.
     #[inline(always)]
     pub(super) fn short_disguised<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
+        if !matches!(self.phase, Phase::Between | Phase::Gathering) || self.whole_limit == 0 {
+            return Short::Unusual;
+        }
         if self.buffer.unread_len() > 0 {
             return match self.short_disguised_in_buffer(max) {
                 // Behind what was unread there may be more in the chunk.
@@ -166,7 +169,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// The next `taken` bytes of a frame were taken, and `end` of framing that end it are granted.
     #[inline(always)]
-    fn note_undisguised(&mut self, taken: usize, end: Option<usize>) {
+    pub(super) fn note_undisguised(&mut self, taken: usize, end: Option<usize>) {
         self.note_gathering(taken);
         if end.is_some() {
             self.wanted = 0;

@@ -116,12 +116,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
-    /// Whether frames that are too long are streamed.
-    #[inline(always)]
-    pub(super) fn streams(&self) -> bool {
-        self.rules.as_ref().is_some_and(|(rules, _)| rules.oversize == Oversize::Stream)
-    }
-
     /// Sets a rule, and works out the limits.
     fn with(mut self, set: impl FnOnce(&mut Rules)) -> Self {
         let (mut rules, engine) = self

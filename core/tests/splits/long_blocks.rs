@@ -1,8 +1,8 @@
 //! COBS frames with blocks of all lengths: the law copies many bytes at a time, and more of them where it has room, so what matters is
 //! where a block ends, where the stream is cut, where the storage ends, and where a zero is that must not be there.
 
-use framewright::Oversize;
 use framewright::framing::Cobs;
+use framewright::{Decoder, Event, Oversize};
 
 use crate::model::Rules;
 use crate::ways::POLICIES;
@@ -105,4 +105,37 @@ fn a_storage_that_ends_anywhere_in_a_block_is_treated_by_the_rules() {
             check::<Cobs>(&stream, &rules, &cuts, &want);
         }
     }
+}
+
+#[test]
+fn what_is_left_of_a_piece_comes_before_what_was_pushed_behind_it() {
+    let mut stream = Vec::new();
+    block(40, &mut stream);
+    block(30, &mut stream);
+    let pushed = frame(&[20]);
+    let mut decoder = Decoder::new(Cobs, [0; 128]).with_oversize(Oversize::Stream).with_stream_above(0);
+
+    // A first part that is pushed is delivered as the steps of the law say.
+    assert_eq!(decoder.push(&stream[..10]), 10);
+    assert_eq!(decoder.next_event(&mut &[][..]), Ok(Some(Event::Begin { len: None })));
+    let mut payload: Vec<u8> = Vec::new();
+    while let Ok(Some(Event::Chunk(piece))) = decoder.next_event(&mut &[][..]) {
+        payload.extend(piece);
+    }
+    assert_eq!(payload, stream[1..10]);
+    let mut chunk = &stream[10..];
+    let Ok(Some(Event::Chunk(piece))) = decoder.next_event_within(&mut chunk, 3) else { panic!("no piece") };
+    payload.extend(piece);
+    assert!(chunk.is_empty());
+    assert_eq!(decoder.push(&pushed), pushed.len());
+    loop {
+        match decoder.next_event(&mut chunk) {
+            Ok(Some(Event::Chunk(piece))) => payload.extend(piece),
+            Ok(Some(Event::End)) => break,
+            other => panic!("{other:?} after {payload:02x?}"),
+        }
+    }
+    let want = [&stream[1..41], &[0], &stream[42..], &[0], &pushed[1..21]].concat();
+    assert_eq!(payload, want);
+    assert_eq!(decoder.next_event(&mut chunk), Ok(None));
 }

@@ -22,10 +22,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         found
     }
 
-    /// The beginning of a frame, where all that are not empty are streamed. How many bytes of the chunk were taken.
+    /// The beginning of a frame, where all that are not empty are streamed: where they are refused there is no room for payload. How many
+    /// bytes of the chunk were taken.
     #[inline(never)]
     fn begin_streamed(&mut self, chunk: &[u8]) -> (Option<Found>, usize) {
-        if !self.streams() || self.wanted == 0 || self.buffer.gathered_len() > 0 {
+        if self.wanted == 0 || self.buffer.gathered_len() > 0 {
             return (None, 0);
         }
         let Some(Run { take, written, end }) = self.gather_piece(chunk) else { return (None, 0) };

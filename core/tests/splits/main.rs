@@ -1,10 +1,10 @@
 //! Any split, same frames: however a stream is cut on its way, and whichever way its pieces take into the decoder, the same
 //! events come out, and they are those that a slow and independent reader finds in the whole stream.
 
+mod disguised;
 #[cfg(feature = "json")]
 mod json;
 mod laws;
-mod long_blocks;
 mod model;
 mod short_storage;
 mod users;

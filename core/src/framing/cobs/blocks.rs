@@ -234,9 +234,10 @@ pub(super) fn run_in_place(
         left = usize::from(code) - 1;
         next = Next::behind(code);
     }
+    let written = to - payload.end.max(payload.start);
     payload.end = to;
     *state = if end.is_some() { CobsState::default() } else { CobsState::within(left, next) };
-    Run { take: from - read, written: 0, end }
+    Run { take: from - read, written, end }
 }
 
 /// Whether there is a zero among the first `n` bytes, which are at most 254. Bytes behind them make it faster.

@@ -1,7 +1,8 @@
-//! COBS frames with blocks of all lengths: the law copies many bytes at a time, and more of them where it has room, so what matters is
-//! where a block ends, where the stream is cut, where the storage ends, and where a zero is that must not be there.
+//! Long frames of COBS and SLIP. Both laws copy many bytes at a time, and more than there are where there is room, or move them where
+//! they lie. So what matters is where a block ends, or an escape stands; where the stream is cut; where the storage ends; and where a
+//! zero is that must not be there.
 
-use framewright::framing::Cobs;
+use framewright::framing::{Cobs, Slip};
 use framewright::{Decoder, Event, Oversize};
 
 use crate::model::Rules;
@@ -138,4 +139,28 @@ fn what_is_left_of_a_piece_comes_before_what_was_pushed_behind_it() {
     let want = [&stream[1..41], &[0], &stream[42..], &[0], &pushed[1..21]].concat();
     assert_eq!(payload, want);
     assert_eq!(decoder.next_event(&mut chunk), Ok(None));
+}
+
+#[test]
+fn an_escape_at_each_place_of_a_long_frame_comes_out_of_every_cut_and_storage() {
+    const LEN: usize = 75;
+    for at in 0..LEN {
+        let mut stream: Vec<u8> = (0..LEN).map(|at| u8::try_from(at).unwrap()).collect();
+        // Good ones, one whose escape is another byte's, and one behind which the frame ends.
+        stream.splice(at..at, [[0xDB, 0xDC], [0xDB, 0xDD], [0xDB, 0x41], [0xDB, 0xC0]][at % 4]);
+        stream.extend([0xC0, 1, 2, 0xC0, 0xC0]);
+        // So that there is room to copy too much.
+        stream.extend((0..at).map(|_| 0x55));
+        for storage in [200, LEN + 2, LEN + 1, LEN, at + 2, at + 1] {
+            for (oversize, stream_above) in POLICIES {
+                let rules = Rules { stream_above, ..Rules::new(storage, oversize) };
+                let want = expected::<Slip>(&stream, &rules);
+                for cuts in [&[][..], &[at + 1], &[at, at + 2], &[LEN / 2, LEN + 3]] {
+                    if cuts.is_sorted() && cuts.first() != Some(&0) {
+                        check::<Slip>(&stream, &rules, cuts, &want);
+                    }
+                }
+            }
+        }
+    }
 }

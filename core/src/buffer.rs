@@ -190,14 +190,6 @@ impl<S: Storage> Buffer<S> {
         storage.get_mut(self.filled..end)
     }
 
-    /// The first `n` bytes of [`place`](Self::place) are payload now.
-    #[inline(always)]
-    pub(crate) fn placed(&mut self, n: usize, most: usize) {
-        let end = (self.filled + n).min(self.start.saturating_add(most)).min(self.capacity());
-        (self.filled, self.read, self.end) = (end, end, end);
-        self.check();
-    }
-
     /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.
     #[inline(always)]
     pub(crate) fn place_of_one(&mut self) -> Option<&mut [u8]> {
@@ -205,10 +197,10 @@ impl<S: Storage> Buffer<S> {
         Some(core::slice::from_mut(self.storage.as_mut().get_mut(self.filled)?))
     }
 
-    /// [`place_of_one`](Self::place_of_one) is payload now, if `n` is not 0.
+    /// The first `n` bytes of what [`place`](Self::place) or [`place_of_one`](Self::place_of_one) gave are payload now.
     #[inline(always)]
-    pub(crate) fn placed_one(&mut self, n: usize) {
-        let end = self.filled + n.min(1);
+    pub(crate) fn placed(&mut self, n: usize) {
+        let end = self.filled + n;
         (self.filled, self.read, self.end) = (end, end, end);
         self.check();
     }

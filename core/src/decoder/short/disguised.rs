@@ -73,7 +73,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let Some(place) = self.buffer.place_of_one() else { return (0, Outcome::Unusual) };
         let Run { take, written, end } = self.law.run(&mut self.state, &[byte], place);
-        self.buffer.placed_one(written);
+        self.buffer.placed(written.min(1));
         // Nothing else has changed: a stream that comes byte by byte is slow enough.
         if take == 1 && end.is_none() {
             self.position += 1;
@@ -83,21 +83,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     /// Gathers what the bytes of `chunk` carry. Nothing is unread. How many were taken.
-    // By value, and not inlined: what is returned fits into registers.
-    #[inline(never)]
-    pub(super) fn undisguise_chunk(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
-        self.undisguise(chunk, max)
-    }
-
     #[inline(always)]
-    fn undisguise(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
+    pub(super) fn undisguise_chunk(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
         let most = self.whole_limit.min(max);
         if !self.may_undisguise() {
             return (0, Outcome::Unusual);
         }
         let Some(place) = self.buffer.place(most) else { return (0, Outcome::Unusual) };
+        let room = place.len();
         let Run { take, written, end } = self.law.run(&mut self.state, chunk, place);
-        self.buffer.placed(written, most);
+        self.buffer.placed(written.min(room));
         self.note_run(take, end, chunk.len())
     }
 

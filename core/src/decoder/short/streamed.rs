@@ -76,8 +76,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let left = self.max_frame().saturating_sub(self.midway.delivered);
         let most = usize::try_from(left).unwrap_or(usize::MAX);
         let place = self.buffer.place(most)?;
+        let room = place.len();
         let Run { take, written, end } = self.law.run(&mut self.state, chunk, place);
-        self.buffer.placed(written, most);
+        self.buffer.placed(written.min(room));
         let take = take.min(chunk.len());
         (take > 0 || end.is_some()).then_some(Run { take, written, end })
     }

@@ -58,7 +58,7 @@ fn run_one(state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Option<Run> {
 }
 
 /// The run through any number of blocks.
-#[inline(never)]
+#[inline(always)]
 fn run_all(state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Run {
     match run_trusting(*state, input, out) {
         Some((after, run)) => {

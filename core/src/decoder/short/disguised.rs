@@ -76,7 +76,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.placed(written.min(1));
         // Nothing else has changed: a stream that comes byte by byte is slow enough.
         if take == 1 && end.is_none() {
-            self.position += 1;
+            self.offsets.advance_alone(1);
             return (1, Outcome::All);
         }
         self.note_run(take, end, 1)
@@ -155,11 +155,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     fn note_frame(&mut self, taken: usize) {
         if self.phase == Phase::Between {
-            self.frame_at = self.position;
+            self.offsets.begin_frame();
         } else {
             self.begin_anew();
         }
-        self.position += taken as u64;
+        self.offsets.advance_alone(taken);
     }
 
     /// The next `taken` bytes of a frame were taken, and `end` of framing that end it are granted.

@@ -54,7 +54,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if self.buffer.gathered_len() == 0 {
                 return match self.midway.grant.end_alone() {
                     Some(trailer) if trailer <= chunk.len() - taken && self.midway.delivered > 0 => {
-                        self.position += trailer as u64;
+                        self.offsets.advance_alone(trailer);
                         self.midway.grant.end = None;
                         self.midway.delivered = 0;
                         self.begin_anew();

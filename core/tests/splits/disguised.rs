@@ -127,8 +127,10 @@ fn what_is_left_of_a_piece_comes_before_what_was_pushed_behind_it() {
     let mut chunk = &stream[10..];
     let Ok(Some(Event::Chunk(piece))) = decoder.next_event_within(&mut chunk, 3) else { panic!("no piece") };
     payload.extend(piece);
-    assert!(chunk.is_empty());
-    assert_eq!(decoder.push(&pushed), pushed.len());
+    // What was not taken of it, too; on a large processor all was.
+    let behind = [chunk, &pushed].concat();
+    assert_eq!(decoder.push(&behind), behind.len());
+    let mut chunk = &[][..];
     loop {
         match decoder.next_event(&mut chunk) {
             Ok(Some(Event::Chunk(piece))) => payload.extend(piece),

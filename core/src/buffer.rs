@@ -139,13 +139,29 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
-    /// Nothing was here; now `bytes` are unread, or nothing is, for want of room.
+    /// Puts the first `n` of `bytes` behind the unread ones, if there are as many, and room for them.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
-        self.clear();
-        let Some(place) = self.storage.as_mut().get_mut(..bytes.len()) else { return false };
-        copy_short(place, bytes);
-        self.end = bytes.len();
+    pub(crate) fn append_front(&mut self, bytes: &[u8], n: usize) -> bool {
+        let free = self.storage.as_mut().get_mut(self.end..);
+        // To copy more costs less than to find out how few they are.
+        if n <= FEW
+            && let Some(from) = bytes.first_chunk::<FEW>()
+            && let Some(to) = free.and_then(|free| free.first_chunk_mut::<FEW>())
+        {
+            *to = *from;
+            self.end += n;
+            return true;
+        }
+        bytes.get(..n).is_some_and(|front| self.append(front))
+    }
+
+    /// Puts a byte behind the unread ones, if there is room.
+    #[inline(always)]
+    pub(crate) fn append_byte(&mut self, byte: u8) -> bool {
+        let end = self.end;
+        let Some(place) = self.storage.as_mut().get_mut(end) else { return false };
+        self.end = end + 1;
+        *place = byte;
         true
     }
 
@@ -201,6 +217,12 @@ impl<S: Storage> Buffer<S> {
     #[inline(always)]
     pub(crate) fn taken(&self, len: usize) -> Option<&[u8]> {
         self.storage.as_ref().get(self.read.checked_sub(len)?..self.read)
+    }
+
+    /// Where the last `len` bytes before the first unread one are.
+    #[inline(always)]
+    pub(crate) fn last(&self, len: usize) -> Range<usize> {
+        self.read.saturating_sub(len)..self.read
     }
 
     /// From `start` to the first unread byte.
@@ -410,8 +432,11 @@ impl<S: Storage> Buffer<S> {
     }
 }
 
-/// Copies `from` to `to`, which are of one length. For a few bytes, which a cut frame leaves at both ends, a call of `memcpy` would take
-/// longer than to copy them: here they are two pieces that may overlap.
+/// Bytes for which a call of `memcpy` takes longer than to copy them, at most.
+const FEW: usize = 64;
+
+/// Copies `from` to `to`, which are of one length. The few bytes that a cut frame leaves at both ends are copied here, in two pieces that may
+/// overlap.
 #[inline(always)]
 pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     if let ([to], [from]) = (&mut *to, from) {
@@ -419,7 +444,7 @@ pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
         return;
     }
     if cfg!(target_pointer_width = "64")
-        && from.len() <= 64
+        && from.len() <= FEW
         && (copy_ends::<32>(to, from)
             || copy_ends::<16>(to, from)
             || copy_ends::<8>(to, from)

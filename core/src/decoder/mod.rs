@@ -144,13 +144,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if let Some(payload) = self.row(chunk, usize::MAX) {
                 return Ok(Some(payload));
             }
-            // Of one byte after another, most can do no more than wait.
-            if chunk.len() <= 1 && self.keep(chunk) {
+            if self.keep(chunk) {
                 *chunk = &[];
                 return Ok(None);
             }
             if self.buffer.unread_len() > 0 {
-                let Cut { taken, len } = self.complete(chunk);
+                let Cut { taken, len } = self.complete(chunk, usize::MAX);
                 if taken > 0 {
                     *chunk = chunk.get(taken..).unwrap_or_default();
                     return Ok(self.buffer.taken(len));
@@ -205,7 +204,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
-        if self.keep(&[byte]) { Ok(None) } else { self.push_byte_slow(byte) }
+        if self.keep_byte(byte) { Ok(None) } else { self.push_byte_slow(byte) }
     }
 
     /// The next event, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None` when

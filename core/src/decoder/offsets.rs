@@ -91,6 +91,12 @@ impl Offsets {
         self.source == UNREAD
     }
 
+    #[inline(always)]
+    pub(super) fn is_closed(self) -> bool {
+        // Not `==`: a compiler takes it for unlikely that something is all ones.
+        self.source > UNREAD
+    }
+
     /// A frame of `len` bytes was taken out of the chunk, of which so much is left.
     #[inline(always)]
     pub(super) fn whole_in_chunk(&mut self, len: usize, left: usize) {
@@ -148,6 +154,11 @@ impl Offsets {
     #[inline(always)]
     pub(super) fn is_open_unread(self) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub(super) fn is_closed(self) -> bool {
+        true
     }
 
     #[inline(always)]

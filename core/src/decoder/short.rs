@@ -71,6 +71,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.append(chunk)
     }
 
+    /// [`keep`](Self::keep) for one byte behind others.
+    #[inline(always)]
+    pub(super) fn keep_byte(&mut self, byte: u8) -> bool {
+        self.buffer.unread_len() + 1 < self.wanted && self.offsets.is_closed() && self.buffer.append_byte(byte)
+    }
+
     /// The way of a chunk that can do no more than wait.
     #[inline(always)]
     fn kept(&mut self, chunk: &mut &[u8]) -> Short<'static> {

@@ -260,19 +260,51 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         {
             return Ok(Some((Event::Frame(payload), &self.state)));
         }
-        let event = match self.short(chunk, max) {
+        let payload = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
-            Short::Chunk(payload) => Event::Frame(payload),
-            Short::Buffer(range) => Event::Frame(self.buffer.get(range).unwrap_or_default()),
-            Short::Unusual => match self.proceed::<SURELY>(chunk, max)? {
-                Found::Nothing => return Ok(None),
-                Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
-                Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
-                Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
-                Found::Begin(len) => Event::Begin { len },
-                Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
-                Found::End => Event::End,
-            },
+            Short::Chunk(payload) => payload,
+            Short::Buffer(range) => self.buffer.get(range).unwrap_or_default(),
+            Short::Unusual => return self.unusual_event::<SURELY>(chunk, max),
+        };
+        Ok(Some((Event::Frame(payload), &self.state)))
+    }
+
+    /// The next frame and what the law remembers of it, if a short way leads to one of at most `max` bytes. What comes next if not is
+    /// for [`unusual_event`](Self::unusual_event).
+    #[inline(always)]
+    pub(crate) fn short_frame<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Option<(&'s [u8], &'s L::State)> {
+        if L::COUNTED
+            && let Some(payload) = self.row(chunk, max)
+        {
+            return Some((payload, &self.state));
+        }
+        let payload = match self.short(chunk, max) {
+            Short::Nothing | Short::Unusual => return None,
+            Short::Chunk(payload) => payload,
+            Short::Buffer(range) => self.buffer.get(range)?,
+        };
+        Some((payload, &self.state))
+    }
+
+    /// [`event_and_state`](Self::event_and_state) by the way that is right for everything.
+    #[inline]
+    pub(crate) fn unusual_event<'s, 'c: 's, const SURELY: bool>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
+        let event = match self.proceed::<SURELY>(chunk, max)? {
+            Found::Nothing => return Ok(None),
+            Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+            Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
+            Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
+            Found::Begin(len) => Event::Begin { len },
+            Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
+            Found::End => Event::End,
         };
         Ok(Some((event, &self.state)))
     }

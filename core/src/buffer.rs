@@ -102,11 +102,14 @@ impl<S: Storage> Buffer<S> {
     #[inline]
     pub(crate) fn spare_behind(&mut self, total: usize) -> &mut [u8] {
         let unread = self.end - self.read;
-        if unread == 0 || self.capacity() - self.end < (self.capacity() / 4).max(total.saturating_sub(unread)) {
+        let enough = (self.capacity() / 4).max(total.saturating_sub(unread));
+        // On a small device they are moved whenever there is a gap. That is less code, and happens twice a frame at most.
+        if !SHORT_WAYS || unread == 0 || self.capacity() - self.end < enough {
             copy_down(self.storage.as_mut(), self.read..self.end, 0);
             (self.read, self.end) = (0, unread);
         }
-        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+        let end = self.end.min(self.capacity());
+        self.storage.as_mut().get_mut(end..).unwrap_or_default()
     }
 
     /// The first `n` bytes of the spare space were filled; more than there are counts as all.
@@ -319,6 +322,12 @@ impl<S: Storage> Buffer<S> {
     #[inline(always)]
     pub(crate) fn unread_checked(&self) -> Option<&[u8]> {
         self.storage.as_ref().get(..self.end)?.get(self.read..)
+    }
+
+    /// The unread bytes, and where they start, for who takes some and lends them.
+    #[inline(always)]
+    pub(crate) fn unread_to_take(&mut self) -> Option<(&[u8], &mut usize)> {
+        Some((self.storage.as_ref().get(..self.end)?.get(self.read..)?, &mut self.read))
     }
 
     #[inline]

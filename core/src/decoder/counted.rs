@@ -5,8 +5,8 @@
 
 use super::event::{Found, Piece};
 use super::{Decoder, Phase};
-use crate::buffer::Storage;
-use crate::error::{DecodeError, Malformed};
+use crate::buffer::{SHORT_WAYS, Storage};
+use crate::error::{DecodeError, DecodeErrorKind, Malformed, Recovery};
 use crate::framing::{Framing, Step};
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -22,7 +22,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             match self.phase {
                 Phase::Between => {
                     self.frame_at = self.position;
-                    self.head = 0;
+                    if SHORT_WAYS {
+                        self.head = 0;
+                    }
                     let input = if unread == 0 {
                         *chunk
                     } else if let Some(input) = self.buffer.unread_checked() {
@@ -86,6 +88,63 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
             }
         }
+    }
+
+    /// The next whole frame of what is unread, where no rule was asked for: what `advance_counted` would find, in the least code. Each
+    /// number is written in one place, and a slice is cut once.
+    #[inline(always)]
+    pub(super) fn pop_counted(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        let least = Self::least_wanted(&self.buffer);
+        let capacity = self.buffer.capacity();
+        let Some((unread, read)) = self.buffer.unread_to_take() else { return Ok(None) };
+        let mut taken = 0;
+        let found = 'found: {
+            if self.phase == Phase::Between {
+                if unread.len() < least {
+                    return Ok(None);
+                }
+                self.frame_at = self.position;
+                match self.law.step(&mut self.state, unread) {
+                    Ok(Step::Begin { take, len }) if (1..=unread.len()).contains(&take) => {
+                        taken = take;
+                        self.wanted = match usize::try_from(len) {
+                            Ok(len) if len <= self.whole_limit => len,
+                            _ => {
+                                let limit = self.whole_limit as u64;
+                                break 'found Err(DecodeErrorKind::TooLong { len: Some(len), limit });
+                            }
+                        };
+                        self.phase = Phase::Gathering;
+                    }
+                    Ok(Step::Need(n)) if n > capacity => {
+                        break 'found Err(DecodeErrorKind::HeaderTooLong { need: n, capacity });
+                    }
+                    Ok(Step::Need(n)) if n > unread.len() => {
+                        self.wanted = n;
+                        break 'found Ok(None);
+                    }
+                    Ok(_) => break 'found Err(DecodeErrorKind::Malformed(Malformed::Stalled)),
+                    Err(malformed) => break 'found Err(DecodeErrorKind::Malformed(malformed)),
+                }
+            }
+            if self.phase != Phase::Gathering {
+                break 'found Ok(None);
+            }
+            let payload = unread.get(taken..).and_then(|behind| behind.get(..self.wanted));
+            if payload.is_some() {
+                taken += self.wanted;
+                self.phase = Phase::Between;
+                self.wanted = least;
+            }
+            Ok(payload)
+        };
+        *read += taken;
+        self.position += taken as u64;
+        // Not by `stop`: as far as the compiler knows, a payload of `self.buffer` is still lent.
+        found.map_err(|kind| {
+            (self.phase, self.wanted) = (Phase::Stopped, 0);
+            DecodeError { kind, offset: self.frame_at, recovery: Recovery::Stops }
+        })
     }
 
     /// Begins a frame with `len` bytes of payload. What is to be delivered first, if it is streamed.

@@ -24,7 +24,7 @@ use rules::{Empties, Engine, NextFrame, Rules};
 use short::Short;
 use stepped::Grant;
 
-use crate::buffer::{Buffer, Storage, may_hold};
+use crate::buffer::{Buffer, SHORT_WAYS, Storage, may_hold};
 use crate::error::{DecodeError, Recovery};
 use crate::framing::{Framing, least_storage};
 
@@ -36,29 +36,32 @@ use crate::framing::{Framing, least_storage};
 pub struct Decoder<L: Framing, S> {
     law: L,
     state: L::State,
-    phase: Phase,
-    /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
-    wanted: usize,
-    /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
-    head: usize,
     buffer: Buffer<S>,
     /// Bytes of the stream that were taken: the offset of the first unread byte.
     position: u64,
     /// Where the frame at hand began.
     frame_at: u64,
-    /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
-    whole_limit: usize,
-    /// The shortest payload that no rule looks at closer.
-    least: usize,
-    /// What was asked for, if anything was, and the code that knows how to do it.
-    rules: Option<(Rules, Engine<L, S>)>,
+    /// What was asked for.
+    rules: Rules,
     midway: Midway,
     /// Empty frames in a row, where a rule counts them.
     empties: Empties,
+    /// The code that knows the rules, if anything was asked for.
+    engine: Option<Engine<L, S>>,
+    phase: Phase,
+    /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
+    head: usize,
+    /// The shortest payload that no rule looks at closer.
+    least: usize,
+    /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
+    wanted: usize,
+    /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
+    whole_limit: usize,
 }
 
 /// What the frame at hand goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_pointer_width = "64"), repr(u32))]
 enum Phase {
     /// No byte of a frame was taken.
     Between,
@@ -75,7 +78,7 @@ enum Phase {
 }
 
 /// What is known of a frame in the middle of it, unless it is of a counted law and fits.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Midway {
     grant: Grant,
     /// Bytes of the frame with its header and trailer, where the header says so.
@@ -88,6 +91,10 @@ struct Midway {
     held: usize,
     /// The one-byte piece that was delivered last: a byte that does not stand in the stream.
     byte: [u8; 1],
+}
+
+impl Midway {
+    const NONE: Self = Self { grant: Grant::NONE, frame_len: None, left: 0, delivered: 0, held: 0, byte: [0] };
 }
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -103,17 +110,18 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         Self {
             law,
             state: L::State::default(),
-            phase: Phase::Between,
-            wanted,
-            head: 0,
             buffer,
             position: 0,
             frame_at: 0,
-            whole_limit,
+            rules: Rules::NONE,
+            engine: None,
+            midway: Midway::NONE,
+            empties: Empties::NONE,
+            phase: Phase::Between,
+            head: 0,
             least: Self::least_usual(capacity, 0),
-            rules: None,
-            midway: Midway::default(),
-            empties: Empties::default(),
+            wanted,
+            whole_limit,
         }
     }
 
@@ -159,6 +167,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn pop(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        if !SHORT_WAYS && L::COUNTED {
+            return match self.engine {
+                None => self.pop_counted(),
+                Some(engine) => (engine.next_frame)(self, &[]).0,
+            };
+        }
         match self.short_in_buffer(usize::MAX) {
             Short::Buffer(range) => Ok(self.buffer.get(range)),
             Short::Nothing => Ok(None),
@@ -242,7 +256,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Free storage to read into, behind what was pushed. Empty when it must be popped first, or when the stream has stopped.
     ///
-    /// What is unread is moved to the front when there is less room than the frame at hand still needs.
+    /// What is unread is moved to the front when there is less room than the frame at hand still needs, and on a small device always.
     #[inline]
     pub fn spare_mut(&mut self) -> &mut [u8] {
         if self.phase == Phase::Stopped {
@@ -293,11 +307,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn reset(&mut self) {
         self.state = L::State::default();
         self.buffer.clear();
-        self.begin_anew();
         (self.position, self.frame_at) = (0, 0);
-        self.empties = Empties::default();
+        self.empties = Empties::NONE;
+        self.begin_anew();
         if !L::COUNTED {
-            self.midway = Midway::default();
+            self.midway = Midway::NONE;
         }
     }
 
@@ -368,10 +382,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Goes on until there is something to deliver, knowing the rules if there are any.
     #[inline]
     fn proceed<const SURELY: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
-        match self.rules {
+        match self.engine {
             _ if SURELY => self.advance::<true>(chunk, max),
             None => self.advance::<false>(chunk, max),
-            Some((_, engine)) => (engine.advance)(self, chunk, max),
+            Some(engine) => (engine.advance)(self, chunk, max),
         }
     }
 
@@ -384,7 +398,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline]
     fn begin_anew(&mut self) {
         self.phase = Phase::Between;
-        (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
+        if SHORT_WAYS {
+            self.head = 0;
+        }
+        self.wanted = Self::least_wanted(&self.buffer);
     }
 
     /// The shortest payload that no rule looks at closer, if `asked` is the shortest that rules allow: none, where a header may be longer
@@ -402,9 +419,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn next_slow<'s>(&'s mut self, chunk: &'s [u8]) -> NextFrame<'s> {
-        match self.rules {
+        match self.engine {
             None => self.next_frame::<false>(chunk),
-            Some((_, engine)) => (engine.next_frame)(self, chunk),
+            Some(engine) => (engine.next_frame)(self, chunk),
         }
     }
 

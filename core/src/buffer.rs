@@ -8,6 +8,7 @@
 //!
 //! Payload that arrives by direct reads is gathered where it lies: as long as there is no gap, gathering is moving a border.
 
+use core::cell::Cell;
 use core::ops::Range;
 
 use crate::framing::Run;
@@ -406,7 +407,6 @@ pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
 /// Copies `from` to `to`, which are of one length. Made for a small device, the loop takes a tenth of the flash of `memcpy`; a compiler that is
 /// told to save time makes a `memcpy` of it.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     if cfg!(target_pointer_width = "64") {
         if from.len() == to.len() {
@@ -450,11 +450,9 @@ pub(crate) fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
         return;
     }
     // `memmove` alone is longer than all the rest here, and a small device has no other use for it.
-    let mut at = 0;
-    while let Some(byte) = window.get(at + distance).copied() {
-        if let Some(place) = window.get_mut(at) {
-            *place = byte;
-        }
-        at += 1;
+    let cells = Cell::from_mut(window).as_slice_of_cells();
+    let Some(behind) = cells.get(distance..) else { return };
+    for (to, from) in cells.iter().zip(behind) {
+        to.set(from.get());
     }
 }

@@ -121,14 +121,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     }
                     Ok(Step::Need(n)) if n > unread.len() => {
                         self.wanted = n;
-                        break 'found Ok(None);
+                        return Ok(None);
                     }
                     Ok(_) => break 'found Err(DecodeErrorKind::Malformed(Malformed::Stalled)),
                     Err(malformed) => break 'found Err(DecodeErrorKind::Malformed(malformed)),
                 }
             }
             if self.phase != Phase::Gathering {
-                break 'found Ok(None);
+                return Ok(None);
             }
             let payload = unread.get(taken..).and_then(|behind| behind.get(..self.wanted));
             if payload.is_some() {

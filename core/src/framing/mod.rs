@@ -417,5 +417,5 @@ fn put_decimal(number: u64, out: &mut Tail<'_>) -> Result<(), EncodeError> {
             break;
         }
     }
-    out.put(digits.get(at..).unwrap_or_default())
+    out.put_payload(digits.get(at..).unwrap_or_default())
 }

@@ -252,7 +252,9 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     pub fn sent(&mut self, n: usize) {
         debug_assert!(n <= self.pending().len(), "more was sent than was pending");
         self.at.start += n.min(self.at.end - self.held() - self.at.start);
-        if self.at.start == self.at.end && self.at.open != Open::Reserved {
+        // On a small device payloads that stand as they are move to the front when they must, and not before: less code.
+        let at_once = SHORT_WAYS || !L::VERBATIM;
+        if at_once && self.at.start == self.at.end && self.at.open != Open::Reserved {
             (self.at.start, self.at.end) = (0, 0);
         }
     }
@@ -290,9 +292,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// The bytes to send.
     #[inline]
     pub fn pending(&self) -> &[u8] {
-        let storage = self.storage.as_ref();
-        let ready = (self.at.end - self.held()).min(storage.len());
-        storage.get(self.at.start.min(ready)..ready).unwrap_or_default()
+        let behind = self.storage.as_ref().get(self.at.start..).unwrap_or_default();
+        behind.get(..self.at.end - self.held() - self.at.start).unwrap_or(behind)
     }
 
     /// Bytes that are free, for headers and payload.

@@ -99,44 +99,42 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let Some((unread, read)) = self.buffer.unread_to_take() else { return Ok(None) };
         let mut taken = 0;
         let found = 'found: {
-            if self.phase == Phase::Between {
-                if unread.len() < least {
-                    return Ok(None);
-                }
-                self.frame_at = self.position;
-                match self.law.step(&mut self.state, unread) {
-                    Ok(Step::Begin { take, len }) if (1..=unread.len()).contains(&take) => {
-                        taken = take;
-                        self.wanted = match usize::try_from(len) {
-                            Ok(len) if len <= self.whole_limit => len,
-                            _ => {
-                                let limit = self.whole_limit as u64;
-                                break 'found Err(DecodeErrorKind::TooLong { len: Some(len), limit });
+            let len = match self.phase {
+                Phase::Between if unread.len() < least => return Ok(None),
+                Phase::Between => {
+                    self.frame_at = self.position;
+                    match self.law.step(&mut self.state, unread) {
+                        Ok(Step::Begin { take, len }) if (1..=unread.len()).contains(&take) => {
+                            taken = take;
+                            match usize::try_from(len) {
+                                Ok(len) if len <= self.whole_limit => len,
+                                _ => {
+                                    let limit = self.whole_limit as u64;
+                                    break 'found Err(DecodeErrorKind::TooLong { len: Some(len), limit });
+                                }
                             }
-                        };
-                        self.phase = Phase::Gathering;
+                        }
+                        Ok(Step::Need(n)) if n > capacity => {
+                            break 'found Err(DecodeErrorKind::HeaderTooLong { need: n, capacity });
+                        }
+                        Ok(Step::Need(n)) if n > unread.len() => {
+                            self.wanted = n;
+                            return Ok(None);
+                        }
+                        Ok(_) => break 'found Err(DecodeErrorKind::Malformed(Malformed::Stalled)),
+                        Err(malformed) => break 'found Err(DecodeErrorKind::Malformed(malformed)),
                     }
-                    Ok(Step::Need(n)) if n > capacity => {
-                        break 'found Err(DecodeErrorKind::HeaderTooLong { need: n, capacity });
-                    }
-                    Ok(Step::Need(n)) if n > unread.len() => {
-                        self.wanted = n;
-                        return Ok(None);
-                    }
-                    Ok(_) => break 'found Err(DecodeErrorKind::Malformed(Malformed::Stalled)),
-                    Err(malformed) => break 'found Err(DecodeErrorKind::Malformed(malformed)),
                 }
+                Phase::Gathering => self.wanted,
+                _ => return Ok(None),
+            };
+            let behind = unread.get(taken..).unwrap_or_default();
+            (self.phase, self.wanted) = (Phase::Gathering, len);
+            if behind.len() >= len {
+                (self.phase, self.wanted) = (Phase::Between, least);
+                taken += len;
             }
-            if self.phase != Phase::Gathering {
-                return Ok(None);
-            }
-            let payload = unread.get(taken..).and_then(|behind| behind.get(..self.wanted));
-            if payload.is_some() {
-                taken += self.wanted;
-                self.phase = Phase::Between;
-                self.wanted = least;
-            }
-            Ok(payload)
+            Ok(behind.get(..len))
         };
         *read += taken;
         self.position += taken as u64;

@@ -32,31 +32,33 @@ use crate::framing::{Framing, least_storage};
 ///
 /// The storage bounds the payload of a frame that is delivered in one piece; see [`capacity`](Self::capacity). Its length
 /// is all the memory that a decoder ever uses: nothing is reserved because of a length on the wire.
+// On a small device fields stand in memory as they stand here: those that are zero at first lie together, with the storage, and one call
+// clears them all; and so do those that `reset` clears. The small and the unknown are last, so that they fill holes.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(target_pointer_width = "64"), repr(C))]
 pub struct Decoder<L: Framing, S> {
-    law: L,
-    state: L::State,
+    rules: Rules,
+    midway: Midway,
     buffer: Buffer<S>,
     /// Bytes of the stream that were taken: the offset of the first unread byte.
     position: u64,
     /// Where the frame at hand began.
     frame_at: u64,
-    /// What was asked for.
-    rules: Rules,
-    midway: Midway,
     /// Empty frames in a row, where a rule counts them.
     empties: Empties,
-    /// The code that knows the rules, if anything was asked for.
-    engine: Option<Engine<L, S>>,
     phase: Phase,
     /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
     head: usize,
     /// The shortest payload that no rule looks at closer.
     least: usize,
+    /// The code that knows the rules, if anything was asked for.
+    engine: Option<Engine<L, S>>,
     /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
     wanted: usize,
     /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
     whole_limit: usize,
+    law: L,
+    state: L::State,
 }
 
 /// What the frame at hand goes through.
@@ -108,8 +110,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let whole_limit = capacity.saturating_sub(L::SUFFIX);
         let wanted = Self::least_wanted(&buffer);
         Self {
-            law,
-            state: L::State::default(),
             buffer,
             position: 0,
             frame_at: 0,
@@ -122,6 +122,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             least: Self::least_usual(capacity, 0),
             wanted,
             whole_limit,
+            law,
+            state: L::State::default(),
         }
     }
 

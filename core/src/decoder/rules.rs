@@ -49,7 +49,8 @@ impl<L: Framing, S> Copy for Engine<L, S> {}
 /// Empty frames in a row. Frames that are not empty are not counted, and need not be: they stand between.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Empties {
-    count: u32,
+    /// As long as an offset, so that there is no hole in what is cleared together.
+    count: u64,
     /// Where the next of the row would begin.
     pub(super) end: u64,
 }
@@ -58,7 +59,7 @@ impl Empties {
     pub(super) const NONE: Self = Self { count: 0, end: 0 };
 
     /// Counts one that takes these bytes of the stream.
-    fn count(&mut self, from: u64, to: u64) -> u32 {
+    fn count(&mut self, from: u64, to: u64) -> u64 {
         self.count = if from == self.end { self.count.saturating_add(1) } else { 1 };
         self.end = to;
         self.count
@@ -192,7 +193,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let max_empty = rules.max_empty;
         if let Some(limit) = max_empty
             && len == 0
-            && self.empties.count(self.frame_at, self.position) > limit
+            && self.empties.count(self.frame_at, self.position) > u64::from(limit)
         {
             return Err(self.stop(DecodeErrorKind::EmptyFlood { limit }));
         }

@@ -7,7 +7,7 @@
 use core::num::NonZeroUsize;
 
 use super::event::Found;
-use super::{Decoder, Oversize, Phase};
+use super::{Decoder, Memo, Oversize, Phase};
 use crate::buffer::Storage;
 use crate::error::{DecodeError, DecodeErrorKind, Malformed, Recovery};
 use crate::framing::Framing;
@@ -128,6 +128,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[inline(never)]
     fn limit(&mut self) {
+        self.offsets.close(self.buffer.unread_len());
+        self.memo = Memo::NONE;
         let rules = &self.rules;
         let capacity = self.capacity();
         let stream_from = rules.stream_from.filter(|_| rules.oversize == Oversize::Stream);
@@ -193,7 +195,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let max_empty = rules.max_empty;
         if let Some(limit) = max_empty
             && len == 0
-            && self.empties.count(self.frame_at, self.position) > u64::from(limit)
+            && self.empties.count(self.frame_offset(), self.position()) > u64::from(limit)
         {
             return Err(self.stop(DecodeErrorKind::EmptyFlood { limit }));
         }
@@ -212,7 +214,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     pub(super) fn skipping(&self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { kind, offset: self.frame_at, recovery: Recovery::Skips }
+        DecodeError { kind, offset: self.frame_offset(), recovery: Recovery::Skips }
     }
 
     pub(super) fn malformed(&mut self, what: Malformed) -> DecodeError {
@@ -222,8 +224,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[cold]
     pub(super) fn stop(&mut self, kind: DecodeErrorKind) -> DecodeError {
         self.phase = Phase::Stopped;
+        self.offsets.close(self.buffer.unread_len());
         self.wanted = 0;
         self.buffer.drop_gathered();
-        DecodeError { kind, offset: self.frame_at, recovery: Recovery::Stops }
+        DecodeError { kind, offset: self.frame_offset(), recovery: Recovery::Stops }
     }
 }

@@ -8,6 +8,8 @@ mod counted;
 mod disguised;
 mod verbatim;
 
+pub(super) use counted::{Cut, Memo};
+
 use core::ops::Range;
 
 use super::{Decoder, Phase};
@@ -45,9 +47,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub(super) fn short_in_buffer(&mut self, max: usize) -> Short<'static> {
         if self.buffer.unread_len() < self.wanted {
-            return Short::Nothing;
-        }
-        if !SHORT_WAYS {
+            Short::Nothing
+        } else if !SHORT_WAYS {
             Short::Unusual
         } else if !L::VERBATIM {
             self.short_disguised(&mut &[][..], max)
@@ -61,7 +62,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
     #[inline(always)]
     pub(super) fn keep(&mut self, chunk: &[u8]) -> bool {
-        self.buffer.unread_len() + chunk.len() < self.wanted && self.buffer.append(chunk)
+        if self.buffer.unread_len() + chunk.len() >= self.wanted {
+            return false;
+        }
+        if !chunk.is_empty() {
+            self.offsets.close(self.buffer.unread_len());
+        }
+        self.buffer.append(chunk)
     }
 
     /// The way of a chunk that can do no more than wait.
@@ -77,10 +84,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Takes the frame that is whole at the start of the unread bytes, and says where its payload lies.
     #[inline(always)]
     fn take_whole(&mut self, start: usize, end: usize, next: usize) -> Range<usize> {
-        // Not for every frame: what limits the speed of a row of short ones is how much is stored for each.
-        if self.head > 0 || !L::COUNTED {
-            self.begin_anew();
-        }
+        self.begin_anew();
         self.note_whole(next);
         self.buffer.take_whole(start, end, next)
     }
@@ -88,8 +92,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// A frame of `len` bytes was found whole.
     #[inline(always)]
     fn note_whole(&mut self, len: usize) {
-        self.frame_at = self.position;
-        self.position += len as u64;
+        self.offsets.begin_frame();
+        self.offsets.advance(len);
     }
 
     /// Whether payload may be gathered next: between frames, or in one that is, with nothing granted.
@@ -103,10 +107,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn note_gathering(&mut self, taken: usize) {
         if self.phase == Phase::Between {
             self.phase = Phase::Gathering;
-            self.frame_at = self.position;
+            self.offsets.begin_frame();
             self.midway.frame_len = None;
         }
-        self.position += taken as u64;
+        self.offsets.advance(taken);
         self.midway.held = 0;
         self.wanted = 1;
     }

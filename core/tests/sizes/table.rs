@@ -47,30 +47,30 @@ macro_rules! table {
 }
 
 table! {
-    "`Decoder`, `U32`", Decode<U32>, 176, 264;
-    "`Decoder`, `LengthPrefix<8, _, 8>`", Decode<LengthPrefix<8, LittleEndian, 8>>, 192, 280;
-    "`Decoder`, `Varint`", Decode<Varint>, 176, 248;
-    "`Decoder`, `Lines`", Decode<Lines>, 176, 248;
-    "`Decoder`, `StrictLines`", Decode<StrictLines>, 176, 248;
-    "`Decoder`, `Delimited`", Decode<Delimited>, 176, 248;
-    "`Decoder`, `JsonHeader`", Decode<JsonHeader>, 312, 408;
-    "`Decoder`, `Cobs`", Decode<Cobs>, 176, 248;
-    "`Decoder`, `Slip`", Decode<Slip>, 176, 248;
-    "`Decoder`, `Netstring`", Decode<Netstring>, 192, 264;
-    "`Decoder`, `Raw`", Decode<Raw>, 176, 248;
+    "`Decoder`, `U32`", Decode<U32>, 176, 280;
+    "`Decoder`, `LengthPrefix<8, _, 8>`", Decode<LengthPrefix<8, LittleEndian, 8>>, 192, 296;
+    "`Decoder`, `Varint`", Decode<Varint>, 176, 280;
+    "`Decoder`, `Lines`", Decode<Lines>, 176, 280;
+    "`Decoder`, `StrictLines`", Decode<StrictLines>, 176, 280;
+    "`Decoder`, `Delimited`", Decode<Delimited>, 176, 280;
+    "`Decoder`, `JsonHeader`", Decode<JsonHeader>, 312, 440;
+    "`Decoder`, `Cobs`", Decode<Cobs>, 176, 280;
+    "`Decoder`, `Slip`", Decode<Slip>, 176, 280;
+    "`Decoder`, `Netstring`", Decode<Netstring>, 192, 296;
+    "`Decoder`, `Raw`", Decode<Raw>, 176, 280;
     "`Encoder`, `U32`", Encode<U32>, 24, 40;
     "`Encoder`, `Lines`", Encode<Lines>, 24, 40;
     "`Encoder`, `JsonHeader`", Encode<JsonHeader>, 40, 72;
     "`Encoder`, `Cobs`", Encode<Cobs>, 24, 40;
     "`Outgoing`", Outgoing<'static>, 44, 64;
     "`SessionConfig`", SessionConfig, 40, 40;
-    "`Session`, `Echo`", Serve<Echo>, 304, 424;
-    "`Session`, `Trim`", Serve<Trim>, 336, 456;
-    "`Session`, `Hello`", Serve<Hello>, 304, 408;
-    "`Session`, `Time`", Serve<Time>, 320, 424;
-    "`Session`, `Kv`", Serve<KvService>, 312, 424;
-    "`Session`, `Chat`", Serve<ChatService>, 376, 512;
-    "`Session`, `Message`", Serve<MessageService>, 480, 640;
+    "`Session`, `Echo`", Serve<Echo>, 304, 440;
+    "`Session`, `Trim`", Serve<Trim>, 336, 472;
+    "`Session`, `Hello`", Serve<Hello>, 304, 440;
+    "`Session`, `Time`", Serve<Time>, 320, 456;
+    "`Session`, `Kv`", Serve<KvService>, 312, 456;
+    "`Session`, `Chat`", Serve<ChatService>, 376, 544;
+    "`Session`, `Message`", Serve<MessageService>, 480, 672;
     "`Echo`", Echo, 0, 0;
     "`Trim`", Trim, 32, 32;
     "`Hello`", Hello, 0, 0;

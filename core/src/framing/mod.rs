@@ -86,7 +86,7 @@ use core::fmt::Debug;
 
 use search::{find, find_either};
 
-use crate::buffer::{SHORT_WAYS, copy_short};
+use crate::buffer::{SHORT_WAYS, copy, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// A law that cuts a byte stream into frames, and wraps payloads into frames.
@@ -185,7 +185,7 @@ pub trait Framing {
         let n = payload.len().min(out.room());
         let piece = payload.get(..n).unwrap_or_default();
         // A piece of the room's length fits.
-        let _ = out.put(piece);
+        let _ = out.put_payload(piece);
         n
     }
 
@@ -289,8 +289,10 @@ pub struct Run {
 #[derive(Debug)]
 pub struct Tail<'a> {
     buffer: &'a mut [u8],
-    /// `0 <= held <= written <= buffer.len()`
-    written: usize,
+    /// Where the tail begins.
+    from: usize,
+    /// Where what is written ends, of which the last `held` bytes are held: `from + held <= end <= buffer.len()`
+    end: usize,
     held: usize,
 }
 
@@ -305,7 +307,14 @@ impl<'a> Tail<'a> {
     #[inline]
     pub(crate) fn resume(buffer: &'a mut [u8], held: usize) -> Self {
         let held = held.min(buffer.len());
-        Self { buffer, written: held, held }
+        Self { buffer, from: 0, end: held, held }
+    }
+
+    /// The tail of `buffer` behind `end`, with the `held` bytes before it.
+    #[inline]
+    pub(crate) fn behind(buffer: &'a mut [u8], end: usize, held: usize) -> Self {
+        debug_assert!(held <= end && end <= buffer.len(), "{held} > {end} > {}", buffer.len());
+        Self { buffer, from: end - held, end, held }
     }
 
     /// Appends `bytes`.
@@ -314,25 +323,44 @@ impl<'a> Tail<'a> {
     /// [`EncodeError::Full`] if they do not fit; nothing is written then.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let place = self.place(bytes.len())?;
+        if SHORT_WAYS {
+            copy_short(place, bytes);
+        } else {
+            // Of a few bytes, and known to the compiler how many, this is a store.
+            place.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// [`put`](Self::put) for bytes of which it is not known when compiled how many they are.
+    #[inline]
+    pub(crate) fn put_payload(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        if SHORT_WAYS {
+            return self.put(bytes);
+        }
+        copy(self.place(bytes.len())?, bytes);
+        Ok(())
+    }
+
+    /// Place for `len` bytes, which count as written.
+    #[inline(always)]
+    fn place(&mut self, len: usize) -> Result<&mut [u8], EncodeError> {
         let room = self.room();
-        match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
+        let place = self.buffer.get_mut(self.end..).and_then(|free| free.get_mut(..len));
+        match place {
             Some(place) => {
-                if SHORT_WAYS {
-                    copy_short(place, bytes);
-                } else {
-                    place.copy_from_slice(bytes);
-                }
-                self.written += bytes.len();
-                Ok(())
+                self.end += len;
+                Ok(place)
             }
-            None => Err(EncodeError::Full { need: bytes.len(), room }),
+            None => Err(EncodeError::Full { need: len, room }),
         }
     }
 
     /// From now on the last `n` bytes are held, and those before them can be sent.
     #[inline]
     pub fn hold(&mut self, n: usize) {
-        self.held = n.min(self.written);
+        self.held = n.min(self.written());
     }
 
     /// How many of the last bytes are held.
@@ -344,25 +372,25 @@ impl<'a> Tail<'a> {
     /// The held bytes.
     #[inline]
     pub fn held_mut(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(self.written - self.held..self.written).unwrap_or_default()
+        self.buffer.get_mut(self.end - self.held..self.end).unwrap_or_default()
     }
 
     /// Bytes that are free.
     #[inline]
     pub fn room(&self) -> usize {
-        self.buffer.len() - self.written
+        self.buffer.len() - self.end
     }
 
     /// Bytes written so far, those held from before included.
     #[inline]
     pub fn written(&self) -> usize {
-        self.written
+        self.end - self.from
     }
 
     /// The same place with the last `keep` bytes left free.
     #[inline]
     pub(crate) fn shorten(self, keep: usize) -> Self {
-        let len = self.buffer.len().saturating_sub(keep).max(self.written);
+        let len = self.buffer.len().saturating_sub(keep).max(self.end);
         Self { buffer: self.buffer.get_mut(..len).unwrap_or_default(), ..self }
     }
 }
@@ -399,5 +427,5 @@ fn put_decimal(number: u64, out: &mut Tail<'_>) -> Result<(), EncodeError> {
             break;
         }
     }
-    out.put(digits.get(at..).unwrap_or_default())
+    out.put_payload(digits.get(at..).unwrap_or_default())
 }

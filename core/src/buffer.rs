@@ -241,33 +241,58 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(range)
     }
 
-    /// Lets `run` write payload behind what is gathered, until that is `most` bytes, from the unread bytes, or from `chunk` where there
-    /// are none.
+    /// Space for payload from outside behind what is gathered, until that is `most` bytes. Nothing is unread.
     #[inline(always)]
-    pub(crate) fn gather_run(&mut self, chunk: &[u8], most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
-        let nothing_unread = self.read == self.end;
+    pub(crate) fn place(&mut self, most: usize) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
         if self.start == self.filled {
             (self.start, self.filled) = (0, 0);
         }
-        let from = self.filled;
         let storage = self.storage.as_mut();
-        let (free, input) = if nothing_unread {
-            (storage, chunk)
-        } else {
-            let split = storage.get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
-            split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread))
-        };
-        let free = free.get_mut(from..).unwrap_or_default();
-        let room = free.len().min(most.saturating_sub(from - self.start));
-        let done = run(input, free.get_mut(..room).unwrap_or_default());
-        self.filled += done.written.min(room);
-        if nothing_unread {
-            (self.read, self.end) = (self.filled, self.filled);
-        } else {
-            self.skip(done.take);
-        }
+        let end = self.start.saturating_add(most).min(storage.len());
+        storage.get_mut(self.filled..end)
+    }
+
+    /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.
+    #[inline(always)]
+    pub(crate) fn place_of_one(&mut self) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
+        Some(core::slice::from_mut(self.storage.as_mut().get_mut(self.filled)?))
+    }
+
+    /// The first `n` bytes of what [`place`](Self::place) or [`place_of_one`](Self::place_of_one) gave are payload now.
+    #[inline(always)]
+    pub(crate) fn placed(&mut self, n: usize) {
+        let end = self.filled + n;
+        (self.filled, self.read, self.end) = (end, end, end);
+        self.check();
+    }
+
+    /// Lets `run` gather payload from the unread bytes: in a slice, the second from an offset, the first in a range, which grows.
+    #[inline(always)]
+    pub(crate) fn gather_run(&mut self, run: impl FnOnce(&mut [u8], usize, &mut Range<usize>) -> Run) -> Run {
+        let mut payload = if self.start == self.filled { self.read..self.read } else { self.start..self.filled };
+        let Some(used) = self.storage.as_mut().get_mut(..self.end) else { return Run::default() };
+        let done = run(used, self.read, &mut payload);
+        self.skip(done.take);
+        self.filled = payload.end.min(self.read);
+        self.start = payload.start.min(self.filled);
         self.check();
         done
+    }
+
+    /// Bytes between what is gathered, or else the front, and what is unread.
+    #[inline(always)]
+    pub(crate) fn gap(&self) -> usize {
+        if self.start == self.filled { self.read } else { self.read - self.filled }
+    }
+
+    /// What comes next will lie where it is gathered, if nothing is unread.
+    #[inline(always)]
+    pub(crate) fn close_gap(&mut self) {
+        if self.read == self.end {
+            (self.read, self.end) = (self.filled, self.filled);
+        }
     }
 
     /// Where the gathered payload lies, which is taken away.

@@ -220,7 +220,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
-        if self.keep_byte(byte) { Ok(None) } else { self.push_byte_slow(byte) }
+        match self.short_byte(byte) {
+            (_, Short::Nothing) => Ok(None),
+            (_, Short::Buffer(range)) => Ok(self.buffer.get(range)),
+            // Taken, but more is to be said of it.
+            (true, _) => self.next_slow(&[]).0,
+            (false, _) => self.push_byte_slow(byte),
+        }
     }
 
     /// The next event, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None` when
@@ -313,7 +319,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
-        let event = match self.proceed::<SURELY>(chunk, max)? {
+        let found = match self.short_streamed(chunk, max) {
+            Some(found) => found,
+            None => self.proceed::<SURELY>(chunk, max)?,
+        };
+        let event = match found {
             Found::Nothing => return Ok(None),
             Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
             Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),

@@ -188,6 +188,14 @@ impl Offsets {
         self.end = self.end.wrapping_add(n as u64);
     }
 
+    /// The same, where no frame was taken out of a row.
+    #[inline(always)]
+    pub(super) fn advance_alone(&mut self, n: usize) {
+        #[cfg(target_pointer_width = "64")]
+        debug_assert!(self.source == NONE && self.whole == 0, "a frame came out of a row");
+        self.end = self.end.wrapping_add(n as u64);
+    }
+
     /// Bytes that were taken of the frame at hand.
     #[inline(always)]
     pub(super) fn taken(self) -> u64 {

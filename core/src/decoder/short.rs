@@ -6,6 +6,7 @@
 
 mod counted;
 mod disguised;
+mod streamed;
 mod verbatim;
 
 pub(super) use counted::{Cut, Memo};
@@ -51,12 +52,27 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         } else if !SHORT_WAYS {
             Short::Unusual
         } else if !L::VERBATIM {
-            self.short_disguised(&mut &[][..], max)
+            self.short_disguised_in_buffer(max)
         } else if L::COUNTED {
             self.short_counted_in_buffer(max)
         } else {
             self.short_verbatim_in_buffer(max)
         }
+    }
+
+    /// The short way of one byte that comes alone, and whether it was taken.
+    #[inline(always)]
+    pub(super) fn short_byte(&mut self, byte: u8) -> (bool, Short<'static>) {
+        if SHORT_WAYS && !L::VERBATIM && self.buffer.unread_len() == 0 {
+            let (taken, outcome) = match self.undisguise_byte(byte) {
+                (0, _) => self.undisguise_chunk(&[byte], usize::MAX),
+                taken => taken,
+            };
+            if taken > 0 {
+                return (true, self.come_to(outcome));
+            }
+        }
+        if self.keep_byte(byte) { (true, Short::Nothing) } else { (false, Short::Unusual) }
     }
 
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
@@ -116,7 +132,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.offsets.begin_frame();
             self.midway.frame_len = None;
         }
-        self.offsets.advance(taken);
+        self.offsets.advance_alone(taken);
         self.midway.held = 0;
         self.wanted = 1;
     }

@@ -344,4 +344,10 @@ impl Grant {
     pub(super) fn is_empty(&self) -> bool {
         self.byte.is_none() && self.data == 0 && self.end.is_none()
     }
+
+    /// The bytes of framing that end the frame, if nothing is granted before them.
+    #[inline]
+    pub(super) fn end_alone(&self) -> Option<usize> {
+        self.end.filter(|_| self.byte.is_none() && self.data == 0)
+    }
 }

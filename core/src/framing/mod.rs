@@ -83,6 +83,7 @@ pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
 pub use varint::Varint;
 
 use core::fmt::Debug;
+use core::ops::Range;
 
 use search::{find, find_either};
 
@@ -149,7 +150,8 @@ pub trait Framing {
 
     /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are
     /// ([`VERBATIM`](Self::VERBATIM) is `false`): takes bytes of one frame from the front of `input`, and writes their payload to the
-    /// front of `out`. It moves `state` as the same steps would have.
+    /// front of `out`. It moves `state` as the same steps would have. What is in `out` behind the payload counts for nothing, before and
+    /// after: a run may use it.
     ///
     /// This too is a shortcut for speed, and must agree with [`step`](Self::step), which sees what is left: bytes between frames,
     /// errors, payload without room. To take nothing, and change nothing, is always right, and is the default.
@@ -157,6 +159,23 @@ pub trait Framing {
     fn run(&self, state: &mut Self::State, input: &[u8], out: &mut [u8]) -> Run {
         let _ = (state, input, out);
         Run::default()
+    }
+
+    /// [`run`](Self::run) where input and payload lie in one slice: `bytes[payload]` was gathered of the frame, and ends before
+    /// `bytes[read..]`, the input, begins; where nothing was, `payload` is empty. It may grow to `most` bytes, and never overtakes the
+    /// input that is left; an empty one may be put elsewhere before it grows.
+    ///
+    /// It is used where there is less room between the two than input. The default lets `run` write there what it can.
+    #[inline(always)]
+    fn run_in_place(
+        &self,
+        state: &mut Self::State,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        run_between(self, state, bytes, read, payload, most)
     }
 
     /// Whether the end of the stream ends the frame that has begun, as for a last line without its LF.
@@ -214,6 +233,28 @@ pub trait Framing {
         let _ = out;
         Ok(())
     }
+}
+
+/// The [`run`](Framing::run) of a law from the end of `bytes` to what is free before.
+#[inline(always)]
+pub(crate) fn run_between<L: Framing + ?Sized>(
+    law: &L,
+    state: &mut L::State,
+    bytes: &mut [u8],
+    read: usize,
+    payload: &mut Range<usize>,
+    most: usize,
+) -> Run {
+    if payload.start == payload.end {
+        *payload = 0..0;
+    }
+    let Some((free, input)) = bytes.split_at_mut_checked(read) else { return Run::default() };
+    let end = payload.start.saturating_add(most).min(free.len());
+    let Some(out) = free.get_mut(payload.end..end) else { return Run::default() };
+    let room = out.len();
+    let run = law.run(state, input, out);
+    payload.end += run.written.min(room);
+    run
 }
 
 /// What the next bytes of a stream are.

@@ -21,7 +21,7 @@ pub(crate) use event::{Found, FoundEnd};
 
 use event::Piece;
 use rules::{Empties, Engine, NextFrame, Rules};
-use short::Short;
+use short::{Ahead, Short};
 use stepped::Grant;
 
 use crate::buffer::{Buffer, Storage, may_hold};
@@ -53,6 +53,8 @@ pub struct Decoder<L: Framing, S> {
     /// What was asked for, if anything was, and the code that knows how to do it.
     rules: Option<(Rules, Engine<L, S>)>,
     midway: Midway,
+    /// Where the delimiters of frames are, for the short ways.
+    ahead: Ahead,
     /// Empty frames in a row, where a rule counts them.
     empties: Empties,
 }
@@ -113,6 +115,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             least: Self::least_usual(capacity, 0),
             rules: None,
             midway: Midway::default(),
+            ahead: Ahead::default(),
             empties: Empties::default(),
         }
     }
@@ -121,6 +124,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// when `chunk` is used up and ends inside a frame.
     ///
     /// The payload lies in `chunk` itself where the frame is whole in it, else in this decoder.
+    ///
+    /// What is left in `chunk` comes next in the stream, and the next call must begin with it: this decoder may have looked at it already.
+    /// Who takes some of it by other means, as a body that follows a line, calls [`reset`](Self::reset) before the next frame.
     ///
     /// ```
     /// use framewright::{Decoder, framing::U32};
@@ -173,7 +179,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
-        if self.keep(&[byte]) { Ok(None) } else { self.push_byte_slow(byte) }
+        match self.short_of_byte(byte) {
+            Short::Nothing => Ok(None),
+            Short::Buffer(range) => Ok(self.buffer.get(range)),
+            Short::Chunk(_) | Short::Unusual => self.push_byte_slow(byte),
+        }
     }
 
     /// The next event, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None` when
@@ -259,11 +269,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
     #[inline]
     pub fn commit(&mut self, n: usize) {
+        self.forget_chunk();
         self.buffer.commit(n);
     }
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
+        self.forget_chunk();
         if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes, self.slack()) }
     }
 
@@ -294,6 +306,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.state = L::State::default();
         self.buffer.clear();
         self.begin_anew();
+        self.ahead.forget();
         (self.position, self.frame_at) = (0, 0);
         self.empties = Empties::default();
         if !L::COUNTED {
@@ -378,6 +391,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline]
     fn advance<const RULED: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
         if L::COUNTED { self.advance_counted::<RULED>(chunk, max) } else { self.advance_stepped::<RULED>(chunk, max) }
+    }
+
+    /// Bytes are added to the storage: what was seen in a chunk is of no use here.
+    #[inline(always)]
+    fn forget_chunk(&mut self) {
+        if !L::COUNTED && self.buffer.unread_len() == 0 {
+            self.ahead.forget();
+        }
     }
 
     /// Between frames.

@@ -4,9 +4,14 @@
 //! They exist for speed alone, and their code is made anew at each call. On a small processor memory is dearer than time, and there
 //! they are not compiled, but for the one that lets a byte wait.
 
+mod ahead;
 mod counted;
+#[cfg(target_pointer_width = "64")]
+mod delimited;
 mod disguised;
 mod verbatim;
+
+pub(super) use ahead::Ahead;
 
 use core::ops::Range;
 
@@ -56,6 +61,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         } else {
             self.short_verbatim_in_buffer(max)
         }
+    }
+
+    /// The short way of one byte.
+    #[inline(always)]
+    pub(super) fn short_of_byte(&mut self, byte: u8) -> Short<'static> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.short_byte(delimiter, byte, usize::MAX);
+        }
+        if self.keep(&[byte]) { Short::Nothing } else { Short::Unusual }
     }
 
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.

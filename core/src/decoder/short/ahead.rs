@@ -1,0 +1,152 @@
+//! Where the delimiters are in the bytes that come next: found 64 bytes at a time, kept from one frame to the next.
+//!
+//! Places are offsets in the stream: these stay true however bytes are moved, appended or handed over, as long as the stream itself goes
+//! on. Offsets are counted as memory is addressed, and wrap.
+
+#[cfg(target_pointer_width = "64")]
+use crate::framing::{BLOCK, find_far, places, places_in_few};
+
+/// A slice of so many bytes, or of more, is searched by what uses all of the processor, if the last frame was long. It takes a while to
+/// begin, so that for others it is slower.
+#[cfg(target_pointer_width = "64")]
+const FAR: usize = 4 * BLOCK;
+
+/// What is known of the bytes that come next. Nothing, where there are no short ways.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg(target_pointer_width = "64")]
+pub(in crate::decoder) struct Ahead {
+    /// Delimiters in the rest of a block: bit n is for the n-th byte of those that come next.
+    places: u64,
+    /// Delimiters in the block behind that: bit n is for the byte at offset `base + n`.
+    later: u64,
+    base: usize,
+    /// Up to here delimiters were searched for.
+    until: usize,
+    /// The address at which the stream would have begun, had all of it come in the slice in which the last were found.
+    origin: usize,
+    last: Last,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg(not(target_pointer_width = "64"))]
+pub(in crate::decoder) struct Ahead {}
+
+/// How long the last frame was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg(target_pointer_width = "64")]
+enum Last {
+    #[default]
+    Short,
+    Long,
+}
+
+#[cfg(not(target_pointer_width = "64"))]
+impl Ahead {
+    #[inline(always)]
+    pub(in crate::decoder) fn forget(&mut self) {}
+}
+
+#[cfg(target_pointer_width = "64")]
+impl Ahead {
+    /// Nothing is known.
+    #[inline(always)]
+    pub(in crate::decoder) fn forget(&mut self) {
+        self.note_none(0);
+    }
+
+    /// How many of the bytes from offset `at` are known to hold no delimiter, where no delimiter [is known](Self::has_found).
+    #[inline(always)]
+    pub(super) fn known(&self, at: usize) -> usize {
+        let known = self.until.wrapping_sub(at);
+        if known.cast_signed() > 0 { known } else { 0 }
+    }
+
+    /// The bytes up to this offset hold no delimiter.
+    #[inline(always)]
+    pub(super) fn note_none(&mut self, until: usize) {
+        (self.places, self.later, self.until) = (0, 0, until);
+    }
+
+    /// Whether it is known in which block the next frame ends.
+    #[inline(always)]
+    pub(super) fn has_found(&self) -> bool {
+        self.places | self.later != 0
+    }
+
+    /// Whether what is known is of this slice, which begins at offset `at`.
+    #[inline(always)]
+    pub(super) fn is_of(&self, input: &[u8], at: usize) -> bool {
+        self.origin == input.as_ptr().addr().wrapping_sub(at)
+    }
+
+    /// How many bytes come before the next delimiter, where it is in the block at hand. The frame is taken then, or all is forgotten.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Option<usize> {
+        if self.places == 0 {
+            return None;
+        }
+        let place = self.places.trailing_zeros();
+        self.places = self.places >> place >> 1;
+        Some(place as usize)
+    }
+
+    /// The same in the block behind that, where the next byte is at offset `at`.
+    #[inline(always)]
+    pub(super) fn next_block(&mut self, at: usize) -> Option<usize> {
+        (self.places, self.later) = (self.later, 0);
+        Some(self.base.wrapping_sub(at).wrapping_add(self.next()?))
+    }
+
+    /// How many bytes of `input`, which begins at offset `at`, come before the first delimiter. The first `from` are known not to be one.
+    #[inline(always)]
+    pub(super) fn find(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+        self.origin = input.as_ptr().addr().wrapping_sub(at);
+        let mut from = from;
+        if self.last == Last::Short || input.len() < FAR {
+            let rest = input.get(from..).unwrap_or_default();
+            if let Some((block, rest)) = rest.split_first_chunk() {
+                let first = from;
+                self.places = places(delimiter, block);
+                from += BLOCK;
+                self.base = at.wrapping_add(from);
+                if let Some(block) = rest.first_chunk() {
+                    // Two at once: they need not wait for each other.
+                    self.later = places(delimiter, block);
+                    from += BLOCK;
+                }
+                self.until = at.wrapping_add(from);
+                if let Some(place) = self.next() {
+                    return Some(first + place);
+                }
+                if let Some(place) = self.next_block(at) {
+                    return Some(place);
+                }
+            }
+        }
+        if from == input.len() {
+            self.note_none(at.wrapping_add(from));
+            return None;
+        }
+        self.find_behind(delimiter, input, at, from)
+    }
+
+    /// The rest of [`find`](Self::find): in what is less than a block, or long.
+    #[inline(never)]
+    fn find_behind(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+        let end = at.wrapping_add(input.len());
+        let rest = input.get(from..).unwrap_or_default();
+        if rest.len() < BLOCK {
+            self.note_none(end);
+            self.places = places_in_few(delimiter, rest);
+            return Some(from + self.next()?);
+        }
+        let Some(place) = find_far(delimiter, rest) else {
+            self.note_none(end);
+            return None;
+        };
+        let place = from + place;
+        self.last = if place < FAR / 2 { Last::Short } else { Last::Long };
+        self.note_none(at.wrapping_add(place + 1));
+        Some(place)
+    }
+}

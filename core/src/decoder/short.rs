@@ -35,6 +35,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through a chunk, which moves on behind what was taken. Frames of more than `max` bytes do not take it.
     #[inline(always)]
     pub(super) fn short<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.short_delimited(delimiter, chunk, max);
+        }
         if !SHORT_WAYS {
             self.kept(chunk)
         } else if !L::VERBATIM {
@@ -49,6 +53,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through what is unread.
     #[inline(always)]
     pub(super) fn short_in_buffer(&mut self, max: usize) -> Short<'static> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.short_delimited_in_buffer(delimiter, max);
+        }
         if self.buffer.unread_len() < self.wanted {
             return Short::Nothing;
         }

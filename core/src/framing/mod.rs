@@ -57,6 +57,8 @@
 //! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"pong"[..]));
 //! ```
 
+#[cfg(target_pointer_width = "64")]
+mod blocks;
 mod cobs;
 mod delimited;
 #[cfg(feature = "json")]
@@ -84,7 +86,10 @@ pub use varint::Varint;
 
 use core::fmt::Debug;
 
-pub(crate) use search::{BLOCK, find_far, places, places_in_few};
+#[cfg(target_pointer_width = "64")]
+pub(crate) use blocks::{BLOCK, places, places_in_few};
+#[cfg(target_pointer_width = "64")]
+pub(crate) use search::find_far;
 use search::{find, find_either};
 
 use crate::buffer::{SHORT_WAYS, copy_short};

@@ -20,8 +20,10 @@ pub(in crate::decoder) struct Ahead {
     /// Delimiters in the block behind that: bit n is for the byte at offset `base + n`.
     later: u64,
     base: usize,
-    /// Up to here delimiters were searched for.
+    /// Up to here delimiters were searched for, and those that were found are in `places` and `later`, or ended frames.
     until: usize,
+    /// Up to here there are none, or frames were taken since.
+    none_until: usize,
     /// The address at which the stream would have begun, had all of it come in the slice in which the last were found.
     origin: usize,
     last: Last,
@@ -51,10 +53,11 @@ impl Ahead {
     /// Nothing is known.
     #[inline(always)]
     pub(in crate::decoder) fn forget(&mut self) {
+        (self.places, self.later) = (0, 0);
         self.note_none(0);
     }
 
-    /// How many of the bytes from offset `at` are known to hold no delimiter, where no delimiter [is known](Self::has_found).
+    /// How many of the bytes from offset `at` are known to hold no delimiter, where no delimiter is known.
     #[inline(always)]
     pub(super) fn known(&self, at: usize) -> usize {
         let known = self.until.wrapping_sub(at);
@@ -64,13 +67,13 @@ impl Ahead {
     /// The bytes up to this offset hold no delimiter.
     #[inline(always)]
     pub(super) fn note_none(&mut self, until: usize) {
-        (self.places, self.later, self.until) = (0, 0, until);
+        (self.until, self.none_until) = (until, until);
     }
 
-    /// Whether it is known in which block the next frame ends.
+    /// Whether the bytes that come next are known to hold no delimiter up to this offset, and not beyond.
     #[inline(always)]
-    pub(super) fn has_found(&self) -> bool {
-        self.places | self.later != 0
+    pub(super) fn is_none_until(&self, until: usize) -> bool {
+        self.none_until == until
     }
 
     /// Whether what is known is of this slice, which begins at offset `at`.
@@ -97,34 +100,42 @@ impl Ahead {
         Some(self.base.wrapping_sub(at).wrapping_add(self.next()?))
     }
 
-    /// How many bytes of `input`, which begins at offset `at`, come before the first delimiter. The first `from` are known not to be one.
+    /// How many bytes of `input`, which begins at offset `at`, come before the first delimiter. The first `from` are known not to be one,
+    /// and no other is known.
     #[inline(always)]
     pub(super) fn find(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+        debug_assert!(self.places | self.later == 0, "a delimiter would be forgotten");
         self.origin = input.as_ptr().addr().wrapping_sub(at);
-        let mut from = from;
-        if self.last == Last::Short || input.len() < FAR {
-            let rest = input.get(from..).unwrap_or_default();
-            if let Some((block, rest)) = rest.split_first_chunk() {
-                let first = from;
-                self.places = places(delimiter, block);
-                from += BLOCK;
-                self.base = at.wrapping_add(from);
-                if let Some(block) = rest.first_chunk() {
-                    // Two at once: they need not wait for each other.
-                    self.later = places(delimiter, block);
-                    from += BLOCK;
-                }
-                self.until = at.wrapping_add(from);
+        if (input.len() < FAR || self.last == Last::Short)
+            && let Some(rest) = input.get(from..)
+            && let Some((block, rest)) = rest.split_first_chunk()
+        {
+            let first = places(delimiter, block);
+            let behind = at.wrapping_add(from).wrapping_add(BLOCK);
+            if let Some(block) = rest.first_chunk() {
+                // Two at once: they need not wait for each other.
+                self.later = places(delimiter, block);
+                self.base = behind;
+                self.until = behind.wrapping_add(BLOCK);
+                self.places = first;
                 if let Some(place) = self.next() {
-                    return Some(first + place);
+                    return Some(from + place);
                 }
-                if let Some(place) = self.next_block(at) {
-                    return Some(place);
-                }
+                return self.next_block(at).or_else(|| self.find_behind(delimiter, input, at, from + 2 * BLOCK));
             }
+            self.until = behind;
+            if first != 0 {
+                self.places = first;
+                return Some(from + self.next()?);
+            }
+            if rest.is_empty() {
+                self.none_until = behind;
+                return None;
+            }
+            return self.find_behind(delimiter, input, at, from + BLOCK);
         }
         if from == input.len() {
-            self.note_none(at.wrapping_add(from));
+            self.none_until = at.wrapping_add(from);
             return None;
         }
         self.find_behind(delimiter, input, at, from)
@@ -136,8 +147,12 @@ impl Ahead {
         let end = at.wrapping_add(input.len());
         let rest = input.get(from..).unwrap_or_default();
         if rest.len() < BLOCK {
-            self.note_none(end);
             self.places = places_in_few(delimiter, rest);
+            self.until = end;
+            if self.places == 0 {
+                self.none_until = end;
+                return None;
+            }
             return Some(from + self.next()?);
         }
         let Some(place) = find_far(delimiter, rest) else {
@@ -146,7 +161,7 @@ impl Ahead {
         };
         let place = from + place;
         self.last = if place < FAR / 2 { Last::Short } else { Last::Long };
-        self.note_none(at.wrapping_add(place + 1));
+        self.until = at.wrapping_add(place + 1);
         Some(place)
     }
 }

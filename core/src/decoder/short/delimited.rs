@@ -27,7 +27,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 *chunk = chunk.get(chunk.len() - left..).unwrap_or_default();
                 return found;
             }
-            let from = if of_chunk { self.ahead.known(at) } else { 0 };
+            let from = if of_chunk {
+                self.ahead.known(at)
+            } else {
+                self.ahead.forget();
+                0
+            };
             let Some(end) = self.ahead.find(delimiter, chunk, at, from) else {
                 self.buffer.clear();
                 if !self.keep_delimited(chunk) {
@@ -53,7 +58,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub(super) fn short_delimited_in_buffer(&mut self, delimiter: u8, max: usize) -> Short<'static> {
         let at = self.place();
-        let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
         // What was found in a chunk is forgotten when bytes are added here.
         let end = if let Some(end) = self.ahead.next() {
             end
@@ -63,14 +67,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if self.phase != Phase::Between {
                 return Short::Unusual;
             }
-            match self.ahead.find(delimiter, unread, at, self.ahead.known(at)) {
+            let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
+            let known = self.ahead.known(at);
+            match self.ahead.find(delimiter, unread, at, known) {
                 Some(end) => end,
                 // A byte stays free to read into.
                 None if unread.len() <= self.whole_limit && self.buffer.room() > unread.len() => return Short::Nothing,
                 None => return Short::Unusual,
             }
         };
-        if let Some((before, [byte, ..])) = unread.split_at_checked(end)
+        if let Some((before, [byte, ..])) = self.buffer.unread_checked().and_then(|unread| unread.split_at_checked(end))
             && *byte == delimiter
             && let Some(payload) = self.usual_payload(before, max)
         {
@@ -86,7 +92,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub(in crate::decoder) fn short_byte(&mut self, delimiter: u8, byte: u8, max: usize) -> Short<'static> {
         let at = self.place();
         let unread = self.buffer.unread_len();
-        if self.phase != Phase::Between || unread > 0 && (self.ahead.has_found() || self.ahead.known(at) != unread) {
+        if self.phase != Phase::Between || unread > 0 && !self.ahead.is_none_until(at.wrapping_add(unread)) {
             return Short::Unusual;
         }
         if byte == delimiter {
@@ -116,7 +122,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let at = self.place();
         let unread = self.buffer.unread_len();
-        if self.ahead.has_found() || self.ahead.known(at) != unread {
+        if !self.ahead.is_none_until(at.wrapping_add(unread)) {
             match self.short_delimited_in_buffer(delimiter, max) {
                 Short::Nothing => {}
                 found => return (found, chunk.len()),

@@ -8,10 +8,6 @@ use crate::framing::{Framing, Step, Whole};
 impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub(super) fn short_verbatim<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        #[cfg(target_pointer_width = "64")]
-        if let Some(delimiter) = self.law.delimiter() {
-            return self.short_delimited(delimiter, chunk, max);
-        }
         if self.phase == Phase::Between && self.buffer.unread_len() == 0 {
             if let Some(Whole { start, end, next }) = self.whole(chunk, max)
                 && let (Some(payload), Some(rest)) = (chunk.get(start..end), chunk.get(next..))
@@ -31,10 +27,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[inline(always)]
     pub(super) fn short_verbatim_in_buffer(&mut self, max: usize) -> Short<'static> {
-        #[cfg(target_pointer_width = "64")]
-        if let Some(delimiter) = self.law.delimiter() {
-            return self.short_delimited_in_buffer(delimiter, max);
-        }
         if self.phase == Phase::Between
             && let Some(unread) = self.buffer.unread_checked()
             && let Some(Whole { start, end, next }) = self.whole(unread, max)

@@ -24,22 +24,28 @@ pub(crate) fn places(byte: u8, block: &[u8; BLOCK]) -> u64 {
         found[at] = if block[at] == byte { ROWS[at] } else { 0 };
     }
     let square = found.as_chunks::<8>().0.iter().fold(0, |square, row| square | u64::from_le_bytes(*row));
-    if square == 0 { 0 } else { rows_to_columns(square) }
+    match square & square.wrapping_sub(1) {
+        0 if square == 0 => 0,
+        0 => 1 << (square.trailing_zeros() % 8 * 8 + square.trailing_zeros() / 8),
+        _ => rows_to_columns(square),
+    }
 }
 
 /// [`places`] in fewer bytes than a block has.
 #[inline(always)]
 pub(crate) fn places_in_few(byte: u8, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
+    let zero_where = |word: &[u8; 8]| surely_zero_bytes(u64::from_le_bytes(*word) ^ u64::from_ne_bytes([byte; 8]));
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().rev().fold(0, |places, &here| places << 1 | u64::from(here == byte));
+    };
+    let (words, _) = bytes.as_chunks();
     let mut square = 0;
     for (row, word) in words.iter().enumerate().take(8) {
-        square |= surely_zero_bytes(u64::from_le_bytes(*word) ^ u64::from_ne_bytes([byte; 8])) >> (7 - row);
+        square |= zero_where(word) >> (7 - row);
     }
-    let mut places = rows_to_columns(square);
-    for (at, &here) in rest.iter().enumerate() {
-        places |= u64::from(here == byte) << ((8 * words.len() + at) % BLOCK);
-    }
-    places
+    // The last eight bytes once more, with those that do not fill a word.
+    let last = (zero_where(last) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    rows_to_columns(square) | last << ((bytes.len() - 8) % BLOCK)
 }
 
 /// The highest bit of each byte that is zero.

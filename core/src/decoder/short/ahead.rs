@@ -76,6 +76,12 @@ impl Ahead {
         self.none_until == until
     }
 
+    /// From now on what is found is of this slice, which begins at offset `at`.
+    #[inline(always)]
+    pub(super) fn turn_to(&mut self, input: &[u8], at: usize) {
+        self.origin = input.as_ptr().addr().wrapping_sub(at);
+    }
+
     /// Whether what is known is of this slice, which begins at offset `at`.
     #[inline(always)]
     pub(super) fn is_of(&self, input: &[u8], at: usize) -> bool {
@@ -96,6 +102,9 @@ impl Ahead {
     /// The same in the block behind that, where the next byte is at offset `at`.
     #[inline(always)]
     pub(super) fn next_block(&mut self, at: usize) -> Option<usize> {
+        if self.later == 0 {
+            return None;
+        }
         (self.places, self.later) = (self.later, 0);
         Some(self.base.wrapping_sub(at).wrapping_add(self.next()?))
     }
@@ -105,9 +114,10 @@ impl Ahead {
     #[inline(always)]
     pub(super) fn find(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
         debug_assert!(self.places | self.later == 0, "a delimiter would be forgotten");
-        self.origin = input.as_ptr().addr().wrapping_sub(at);
-        if (input.len() < FAR || self.last == Last::Short)
-            && let Some(rest) = input.get(from..)
+        if self.last == Last::Long && input.len() >= FAR {
+            return self.find_far(delimiter, input, at, from);
+        }
+        if let Some(rest) = input.get(from..)
             && let Some((block, rest)) = rest.split_first_chunk()
         {
             let first = places(delimiter, block);
@@ -147,7 +157,10 @@ impl Ahead {
         let end = at.wrapping_add(input.len());
         let rest = input.get(from..).unwrap_or_default();
         if rest.len() < BLOCK {
-            self.places = places_in_few(delimiter, rest);
+            self.places = match input.last_chunk() {
+                Some(block) if !rest.is_empty() => places(delimiter, block) >> (BLOCK - rest.len()),
+                _ => places_in_few(delimiter, rest),
+            };
             self.until = end;
             if self.places == 0 {
                 self.none_until = end;
@@ -155,13 +168,23 @@ impl Ahead {
             }
             return Some(from + self.next()?);
         }
-        let Some(place) = find_far(delimiter, rest) else {
-            self.note_none(end);
+        self.find_far(delimiter, input, at, from)
+    }
+
+    /// [`find`](Self::find) in what is long.
+    #[inline(always)]
+    fn find_far(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+        let Some(place) = input.get(from..).and_then(|rest| find_far(delimiter, rest)) else {
+            self.note_none(at.wrapping_add(input.len()));
             return None;
         };
         let place = from + place;
-        self.last = if place < FAR / 2 { Last::Short } else { Last::Long };
-        self.until = at.wrapping_add(place + 1);
+        match self.last {
+            Last::Long if place < FAR / 2 => self.last = Last::Short,
+            Last::Short if place >= FAR / 2 => self.last = Last::Long,
+            _ => {}
+        }
+        // Nothing is noted of where it is, or would be for the next frame only, and that begins behind it.
         Some(place)
     }
 }

@@ -31,6 +31,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 self.ahead.known(at)
             } else {
                 self.ahead.forget();
+                self.ahead.turn_to(chunk, at);
                 0
             };
             let Some(end) = self.ahead.find(delimiter, chunk, at, from) else {
@@ -69,10 +70,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
             let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
             let known = self.ahead.known(at);
+            self.ahead.turn_to(unread, at);
             match self.ahead.find(delimiter, unread, at, known) {
                 Some(end) => end,
                 // A byte stays free to read into.
-                None if unread.len() <= self.whole_limit && self.buffer.room() > unread.len() => return Short::Nothing,
+                None if unread.len() <= self.whole_limit && self.buffer.capacity() > unread.len() => {
+                    return Short::Nothing;
+                }
                 None => return Short::Unusual,
             }
         };
@@ -103,7 +107,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return Short::Buffer(self.buffer.take_whole(0, len, unread));
         }
         if unread == 0 {
+            // So that there is room behind it. What was seen in a chunk is not of it.
             self.buffer.clear();
+            self.ahead.forget();
         }
         if unread >= self.whole_limit || !self.buffer.append(&[byte]) {
             return Short::Unusual;
@@ -128,7 +134,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 found => return (found, chunk.len()),
             }
         }
-        let Some(end) = self.ahead.find(delimiter, chunk, at.wrapping_add(unread), 0) else {
+        let chunk_at = at.wrapping_add(unread);
+        self.ahead.turn_to(chunk, chunk_at);
+        let Some(end) = self.ahead.find(delimiter, chunk, chunk_at, 0) else {
             return if self.keep_delimited(chunk) { (Short::Nothing, 0) } else { (Short::Unusual, chunk.len()) };
         };
         let Some((now, [byte, rest @ ..])) = chunk.split_at_checked(end) else {

@@ -24,7 +24,7 @@ use rules::{Empties, Engine, NextFrame, Rules};
 use short::{Ahead, Short};
 use stepped::Grant;
 
-use crate::buffer::{Buffer, Storage, may_hold};
+use crate::buffer::{Buffer, SHORT_WAYS, Storage, may_hold};
 use crate::error::{DecodeError, Recovery};
 use crate::framing::{Framing, least_storage};
 
@@ -260,6 +260,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         if L::COUNTED {
             return self.buffer.spare_behind(self.wanted);
+        }
+        if SHORT_WAYS && self.phase == Phase::Between && self.wanted <= 1 {
+            return self.buffer.spare_mut((self.buffer.capacity() / 4).max(1), 0);
         }
         let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
         let missing = usize::try_from(n).unwrap_or(usize::MAX);

@@ -114,7 +114,7 @@ impl Ahead {
     #[inline(always)]
     pub(super) fn find(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
         debug_assert!(self.places | self.later == 0, "a delimiter would be forgotten");
-        if self.last == Last::Long && input.len() >= FAR {
+        if self.is_far(input) {
             return self.find_far(delimiter, input, at, from);
         }
         if let Some(rest) = input.get(from..)
@@ -171,9 +171,15 @@ impl Ahead {
         self.find_far(delimiter, input, at, from)
     }
 
-    /// [`find`](Self::find) in what is long.
+    /// Whether to [`find_far`](Self::find_far), no delimiter being known.
     #[inline(always)]
-    fn find_far(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+    pub(super) fn is_far(&self, input: &[u8]) -> bool {
+        self.last == Last::Long && input.len() >= FAR
+    }
+
+    /// [`find`](Self::find) by what uses all of the processor.
+    #[inline(always)]
+    pub(super) fn find_far(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
         let Some(place) = input.get(from..).and_then(|rest| find_far(delimiter, rest)) else {
             self.note_none(at.wrapping_add(input.len()));
             return None;

@@ -27,14 +27,17 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 *chunk = chunk.get(chunk.len() - left..).unwrap_or_default();
                 return found;
             }
-            let from = if of_chunk {
-                self.ahead.known(at)
+            let end = if of_chunk {
+                let known = self.ahead.known(at);
+                self.ahead.find(delimiter, chunk, at, known)
+            } else if self.ahead.is_far(chunk) {
+                self.ahead.find_far(delimiter, chunk, at, 0)
             } else {
                 self.ahead.forget();
                 self.ahead.turn_to(chunk, at);
-                0
+                self.ahead.find(delimiter, chunk, at, 0)
             };
-            let Some(end) = self.ahead.find(delimiter, chunk, at, from) else {
+            let Some(end) = end else {
                 self.buffer.clear();
                 if !self.keep_delimited(chunk) {
                     return Short::Unusual;

@@ -17,9 +17,8 @@ const FAR: usize = 4 * BLOCK;
 pub(in crate::decoder) struct Ahead {
     /// Delimiters in the rest of a block: bit n is for the n-th byte of those that come next.
     places: u64,
-    /// Delimiters in the block behind that: bit n is for the byte at offset `base + n`.
+    /// Delimiters in the block behind that, which ends at `until`.
     later: u64,
-    base: usize,
     /// Up to here delimiters were searched for, and those that were found are in `places` and `later`, or ended frames.
     until: usize,
     /// Up to here there are none, or frames were taken since.
@@ -57,11 +56,11 @@ impl Ahead {
         self.note_none(0);
     }
 
-    /// How many of the bytes from offset `at` are known to hold no delimiter, where no delimiter is known.
+    /// How many of the `len` bytes from offset `at` are known to hold no delimiter, where no delimiter is known.
     #[inline(always)]
-    pub(super) fn known(&self, at: usize) -> usize {
+    pub(super) fn known(&self, at: usize, len: usize) -> Option<usize> {
         let known = self.until.wrapping_sub(at);
-        if known.cast_signed() > 0 { known } else { 0 }
+        (known <= len).then_some(known)
     }
 
     /// The bytes up to this offset hold no delimiter.
@@ -106,17 +105,14 @@ impl Ahead {
             return None;
         }
         (self.places, self.later) = (self.later, 0);
-        Some(self.base.wrapping_sub(at).wrapping_add(self.next()?))
+        Some(self.until.wrapping_sub(BLOCK).wrapping_sub(at).wrapping_add(self.next()?))
     }
 
-    /// How many bytes of `input`, which begins at offset `at`, come before the first delimiter. The first `from` are known not to be one,
-    /// and no other is known.
+    /// How many bytes of `input`, which begins at offset `at`, come before the first delimiter, where none is known. The first `from` are
+    /// known not to be one.
     #[inline(always)]
     pub(super) fn find(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
         debug_assert!(self.places | self.later == 0, "a delimiter would be forgotten");
-        if self.is_far(input) {
-            return self.find_far(delimiter, input, at, from);
-        }
         if let Some(rest) = input.get(from..)
             && let Some((block, rest)) = rest.split_first_chunk()
         {
@@ -125,7 +121,6 @@ impl Ahead {
             if let Some(block) = rest.first_chunk() {
                 // Two at once: they need not wait for each other.
                 self.later = places(delimiter, block);
-                self.base = behind;
                 self.until = behind.wrapping_add(BLOCK);
                 self.places = first;
                 if let Some(place) = self.next() {
@@ -151,9 +146,17 @@ impl Ahead {
         self.find_behind(delimiter, input, at, from)
     }
 
+    /// [`find`](Self::find) in bytes of which nothing is known, from which on this is of them. Not made anew at each call.
+    #[inline(never)]
+    pub(super) fn find_anew(&mut self, delimiter: u8, input: &[u8], at: usize) -> Option<usize> {
+        self.forget();
+        self.turn_to(input, at);
+        self.find(delimiter, input, at, 0)
+    }
+
     /// The rest of [`find`](Self::find): in what is less than a block, or long.
     #[inline(never)]
-    fn find_behind(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+    pub(super) fn find_behind(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
         let end = at.wrapping_add(input.len());
         let rest = input.get(from..).unwrap_or_default();
         if rest.len() < BLOCK {
@@ -180,6 +183,8 @@ impl Ahead {
     /// [`find`](Self::find) by what uses all of the processor.
     #[inline(always)]
     pub(super) fn find_far(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
+        // There may be some, if the rest of a chunk was moved elsewhere.
+        (self.places, self.later) = (0, 0);
         let Some(place) = input.get(from..).and_then(|rest| find_far(delimiter, rest)) else {
             self.note_none(at.wrapping_add(input.len()));
             return None;

@@ -27,15 +27,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 *chunk = chunk.get(chunk.len() - left..).unwrap_or_default();
                 return found;
             }
-            let end = if of_chunk {
-                let known = self.ahead.known(at);
-                self.ahead.find(delimiter, chunk, at, known)
-            } else if self.ahead.is_far(chunk) {
+            let end = if self.ahead.is_far(chunk) {
                 self.ahead.find_far(delimiter, chunk, at, 0)
+            } else if of_chunk && let Some(known) = self.ahead.known(at, chunk.len()) {
+                self.ahead.find(delimiter, chunk, at, known)
             } else {
-                self.ahead.forget();
-                self.ahead.turn_to(chunk, at);
-                self.ahead.find(delimiter, chunk, at, 0)
+                self.ahead.find_anew(delimiter, chunk, at)
             };
             let Some(end) = end else {
                 self.buffer.clear();
@@ -72,9 +69,19 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 return Short::Unusual;
             }
             let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
-            let known = self.ahead.known(at);
+            if unread.is_empty() {
+                return Short::Nothing;
+            }
+            let known = self.ahead.known(at, unread.len());
             self.ahead.turn_to(unread, at);
-            match self.ahead.find(delimiter, unread, at, known) {
+            let found = if self.ahead.is_far(unread) {
+                self.ahead.find_behind(delimiter, unread, at, known.unwrap_or(0))
+            } else if let Some(known) = known {
+                self.ahead.find(delimiter, unread, at, known)
+            } else {
+                self.ahead.find_anew(delimiter, unread, at)
+            };
+            match found {
                 Some(end) => end,
                 // A byte stays free to read into.
                 None if unread.len() <= self.whole_limit && self.buffer.capacity() > unread.len() => {
@@ -139,7 +146,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let chunk_at = at.wrapping_add(unread);
         self.ahead.turn_to(chunk, chunk_at);
-        let Some(end) = self.ahead.find(delimiter, chunk, chunk_at, 0) else {
+        let end = if self.ahead.is_far(chunk) {
+            self.ahead.find_far(delimiter, chunk, chunk_at, 0)
+        } else {
+            self.ahead.find(delimiter, chunk, chunk_at, 0)
+        };
+        let Some(end) = end else {
             return if self.keep_delimited(chunk) { (Short::Nothing, 0) } else { (Short::Unusual, chunk.len()) };
         };
         let Some((now, [byte, rest @ ..])) = chunk.split_at_checked(end) else {

@@ -139,6 +139,22 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
+    /// Nothing was here; now `bytes` are unread, or nothing is, for want of room.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
+        self.clear();
+        let Some(place) = self.storage.as_mut().get_mut(..bytes.len()) else { return false };
+        copy_short(place, bytes);
+        self.end = bytes.len();
+        true
+    }
+
+    /// Drops all that is unread. It stays where it is until the next call that adds.
+    #[inline(always)]
+    pub(crate) fn skip_all(&mut self) {
+        self.read = self.end;
+    }
+
     /// Brings bytes from the front of `chunk` behind the unread ones until these are `total`, as far as there are any and there
     /// is room.
     #[inline]
@@ -170,6 +186,27 @@ impl<S: Storage> Buffer<S> {
         self.read += next;
         self.check();
         payload
+    }
+
+    /// Takes the first unread bytes away: `head`, and then `len` that are lent.
+    #[inline(always)]
+    pub(crate) fn take_payload(&mut self, head: usize, len: usize) -> &[u8] {
+        let unread = self.storage.as_ref().get(..self.end).and_then(|used| used.get(self.read..)).unwrap_or_default();
+        let payload = unread.get(head..).and_then(|behind| behind.get(..len)).unwrap_or_default();
+        self.read += head + len;
+        payload
+    }
+
+    /// The last `len` bytes before the first unread one, if there are as many.
+    #[inline(always)]
+    pub(crate) fn taken(&self, len: usize) -> Option<&[u8]> {
+        self.storage.as_ref().get(self.read.checked_sub(len)?..self.read)
+    }
+
+    /// From `start` to the first unread byte.
+    #[inline(always)]
+    pub(crate) fn taken_from(&self, start: usize) -> Range<usize> {
+        start..self.read
     }
 
     /// What lies there.

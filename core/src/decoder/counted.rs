@@ -17,11 +17,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &[u8],
         max: usize,
     ) -> Result<Found, DecodeError> {
+        self.offsets.close(self.buffer.unread_len());
         loop {
             let unread = self.buffer.unread_len();
             match self.phase {
                 Phase::Between => {
-                    self.frame_at = self.position;
+                    self.offsets.begin_frame();
                     self.head = 0;
                     let input = if unread == 0 {
                         *chunk
@@ -67,13 +68,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     if n > max {
                         return Ok(Found::Nothing);
                     }
-                    self.position += n as u64;
+                    self.offsets.advance(n);
                     match self.end_frame::<RULED>(n, found) {
                         Ok(Some(found)) => return Ok(found),
                         Ok(None) => {}
                         Err(error) => {
-                            self.position -= n as u64;
-                            self.skip(n, chunk);
+                            self.drop_front(n, chunk);
                             return Err(error);
                         }
                     }
@@ -132,13 +132,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let n = n.min(max);
         self.midway.left -= n as u64;
         self.midway.delivered += n as u64;
-        self.position += n as u64;
+        self.offsets.advance(n);
         Ok(Some(Found::Piece(if buffered > 0 { Piece::Unread(n) } else { Piece::Chunk(n) })))
     }
 
     /// Bytes of the frame at hand with its header, where the header came.
     pub(super) fn counted_len(&self) -> Option<u64> {
-        let header = self.position - self.frame_at;
+        let header = self.offsets.taken();
         match self.phase {
             Phase::Gathering => Some(header.saturating_add(self.wanted as u64)),
             Phase::Spilling | Phase::Streaming | Phase::Discarding => Some(header.saturating_add(self.midway.left)),

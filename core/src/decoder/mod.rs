@@ -12,6 +12,7 @@
 
 mod counted;
 mod event;
+mod offsets;
 mod rules;
 mod short;
 mod stepped;
@@ -20,8 +21,9 @@ pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
 use event::Piece;
+use offsets::Offsets;
 use rules::{Empties, Engine, NextFrame, Rules};
-use short::{Ahead, Short};
+use short::{Ahead, Cut, Memo, Short};
 use stepped::Grant;
 
 use crate::buffer::{Buffer, SHORT_WAYS, Storage, may_hold};
@@ -42,14 +44,12 @@ pub struct Decoder<L: Framing, S> {
     /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
     head: usize,
     buffer: Buffer<S>,
-    /// Bytes of the stream that were taken: the offset of the first unread byte.
-    position: u64,
-    /// Where the frame at hand began.
-    frame_at: u64,
+    offsets: Offsets,
     /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
     whole_limit: usize,
     /// The shortest payload that no rule looks at closer.
     least: usize,
+    memo: Memo,
     /// What was asked for, if anything was, and the code that knows how to do it.
     rules: Option<(Rules, Engine<L, S>)>,
     midway: Midway,
@@ -109,10 +109,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             wanted,
             head: 0,
             buffer,
-            position: 0,
-            frame_at: 0,
+            offsets: Offsets::START,
             whole_limit,
             least: Self::least_usual(capacity, 0),
+            memo: Memo::NONE,
             rules: None,
             midway: Midway::default(),
             ahead: Ahead::default(),
@@ -146,15 +146,36 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// nothing more is taken or delivered, here or by any other method, until [`reset`](Self::reset).
     #[inline(always)]
     pub fn next<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<&'s [u8]>, DecodeError> {
-        match self.short(chunk, usize::MAX) {
-            Short::Chunk(payload) => return Ok(Some(payload)),
-            Short::Buffer(range) => return Ok(self.buffer.get(range)),
-            Short::Nothing => return Ok(None),
-            Short::Unusual => {}
+        if SHORT_WAYS && L::COUNTED {
+            if let Some(payload) = self.row(chunk, usize::MAX) {
+                return Ok(Some(payload));
+            }
+            // Of one byte after another, most can do no more than wait.
+            if chunk.len() <= 1 && self.keep(chunk) {
+                *chunk = &[];
+                return Ok(None);
+            }
+            if self.buffer.unread_len() > 0 {
+                let Cut { taken, len } = self.complete(chunk);
+                if taken > 0 {
+                    *chunk = chunk.get(taken..).unwrap_or_default();
+                    return Ok(self.buffer.taken(len));
+                }
+            } else if self.keep_cut(chunk) {
+                *chunk = &[];
+                return Ok(None);
+            }
+        } else {
+            match self.short(chunk, usize::MAX) {
+                Short::Chunk(payload) => return Ok(Some(payload)),
+                Short::Buffer(range) => return Ok(self.buffer.get(range)),
+                Short::Nothing => return Ok(None),
+                Short::Unusual => {}
+            }
         }
         // By value: a chunk whose address is known elsewhere could not stay in registers.
         let bytes = *chunk;
-        let (payload, left) = self.next_slow(bytes);
+        let (payload, left) = if SHORT_WAYS && L::COUNTED { self.next_settled(bytes) } else { self.next_slow(bytes) };
         *chunk = bytes.get(bytes.len() - left..).unwrap_or_default();
         payload
     }
@@ -165,6 +186,17 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn pop(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        if SHORT_WAYS && L::COUNTED {
+            if self.buffer.unread_len() < self.wanted {
+                return Ok(None);
+            }
+            if let Some((head, len)) = self.row_in_buffer() {
+                self.wanted = L::LEAST_HEADER;
+                self.offsets.whole_in_unread(head + len);
+                return Ok(Some(self.buffer.take_payload(head, len)));
+            }
+            return if self.must_wait() { Ok(None) } else { self.pop_settled() };
+        }
         match self.short_in_buffer(usize::MAX) {
             Short::Buffer(range) => Ok(self.buffer.get(range)),
             Short::Nothing => Ok(None),
@@ -233,6 +265,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         max: usize,
     ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
         let max = max.max(1);
+        if SHORT_WAYS
+            && L::COUNTED
+            && let Some(payload) = self.row(chunk, max)
+        {
+            return Ok(Some((Event::Frame(payload), &self.state)));
+        }
         let event = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
             Short::Chunk(payload) => Event::Frame(payload),
@@ -273,13 +311,20 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline]
     pub fn commit(&mut self, n: usize) {
         self.forget_chunk();
+        let unread = self.buffer.unread_len();
         self.buffer.commit(n);
+        self.offsets.grow(self.buffer.unread_len() - unread, unread);
     }
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         self.forget_chunk();
-        if self.phase == Phase::Stopped { 0 } else { self.buffer.push(bytes, self.slack()) }
+        if self.phase == Phase::Stopped {
+            return 0;
+        }
+        let n = self.buffer.push(bytes, self.slack());
+        self.offsets.grow(n, self.buffer.unread_len() - n);
+        n
     }
 
     /// Says what the end of the stream means. Call when no byte will follow and everything was popped; while it answers
@@ -310,7 +355,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.clear();
         self.begin_anew();
         self.ahead.forget();
-        (self.position, self.frame_at) = (0, 0);
+        self.offsets = Offsets::START;
         self.empties = Empties::default();
         if !L::COUNTED {
             self.midway = Midway::default();
@@ -327,7 +372,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let Some(len) = len else {
             return Need::AtLeast(self.wanted.saturating_sub(self.buffer.unread_len()).max(1) as u64);
         };
-        let have = (self.position - self.frame_at).saturating_add(self.buffer.unread_len() as u64);
+        let taken = if self.phase == Phase::Between { 0 } else { self.offsets.taken() };
+        let have = taken.saturating_add(self.buffer.unread_len() as u64);
         match len.saturating_sub(have) {
             0 => Need::AtLeast(1),
             left => Need::Exactly(left),
@@ -341,7 +387,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// How many bytes of the stream were taken: the offset of the next one.
     pub fn position(&self) -> u64 {
-        self.position
+        self.offsets.position(self.buffer.unread_len())
     }
 
     /// How many bytes were pushed or committed and are not taken yet.
@@ -356,7 +402,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Where the frame at hand, or the one delivered last, began: bytes since the start of the stream.
     pub fn frame_offset(&self) -> u64 {
-        self.frame_at
+        self.offsets.frame(self.buffer.unread_len())
     }
 
     /// What the law remembers: between [`Event::Begin`] or a frame and the next call, of that frame.
@@ -377,8 +423,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Takes the decoder apart, for a protocol that goes on in another framing: the bytes that were pushed and not taken, and
     /// where they stand in the stream. With [`next`](Self::next) the rest of the chunk belongs behind them.
     pub fn into_parts(self) -> Parts<L, S> {
+        let offset = self.position();
         let (storage, unread) = self.buffer.into_parts();
-        Parts { law: self.law, storage, unread, offset: self.position }
+        Parts { law: self.law, storage, unread, offset }
     }
 
     /// Goes on until there is something to deliver, knowing the rules if there are any.
@@ -422,6 +469,30 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     fn least_wanted(buffer: &Buffer<S>) -> usize {
         if L::COUNTED { L::LEAST_HEADER.min(buffer.capacity()).max(1) } else { 1 }
+    }
+
+    /// What begins a row of frames, or ends one.
+    #[cold]
+    #[inline(never)]
+    fn next_settled<'s>(&'s mut self, mut chunk: &'s [u8]) -> NextFrame<'s> {
+        let payload = match self.short(&mut chunk, usize::MAX) {
+            Short::Chunk(payload) => Some(payload),
+            Short::Buffer(range) => self.buffer.get(range),
+            Short::Nothing => None,
+            Short::Unusual => return self.next_slow(chunk),
+        };
+        (Ok(payload), chunk.len())
+    }
+
+    /// The same, in what is unread.
+    #[cold]
+    #[inline(never)]
+    fn pop_settled(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        match self.short_in_buffer(usize::MAX) {
+            Short::Buffer(range) => Ok(self.buffer.get(range)),
+            Short::Nothing => Ok(None),
+            Short::Chunk(_) | Short::Unusual => self.next_slow(&[]).0,
+        }
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
@@ -511,7 +582,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
             }
             Phase::Between => FoundEnd::Truncated { have: unread, need: None },
-            _ => FoundEnd::Truncated { have: self.position - self.frame_at + unread, need: self.frame_len() },
+            _ => FoundEnd::Truncated { have: self.offsets.taken() + unread, need: self.frame_len() },
         })
     }
 

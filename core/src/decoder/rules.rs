@@ -5,7 +5,7 @@
 //! carry it out; and one that only asks by rules, as sessions do (`SURELY`), does not contain the rest.
 
 use super::event::Found;
-use super::{Decoder, Oversize, Phase};
+use super::{Decoder, Memo, Oversize, Phase};
 use crate::buffer::Storage;
 use crate::error::{DecodeError, DecodeErrorKind, Malformed, Recovery};
 use crate::framing::Framing;
@@ -129,6 +129,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[inline(never)]
     fn limit(&mut self, rules: &Rules) {
+        self.offsets.close(self.buffer.unread_len());
+        self.memo = Memo::NONE;
         let capacity = self.capacity();
         let stream_above = if rules.oversize == Oversize::Stream { rules.stream_above } else { capacity };
         self.whole_limit = usize::try_from(self.max_frame()).unwrap_or(usize::MAX).min(capacity).min(stream_above);
@@ -192,7 +194,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let max_empty = rules.max_empty;
         if let Some(limit) = max_empty
             && len == 0
-            && self.empties.count(self.frame_at, self.position) > limit
+            && self.empties.count(self.frame_offset(), self.position()) > limit
         {
             return Err(self.stop(DecodeErrorKind::EmptyFlood { limit }));
         }
@@ -211,7 +213,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     pub(super) fn skipping(&self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { kind, offset: self.frame_at, recovery: Recovery::Skips }
+        DecodeError { kind, offset: self.frame_offset(), recovery: Recovery::Skips }
     }
 
     pub(super) fn malformed(&mut self, what: Malformed) -> DecodeError {
@@ -221,8 +223,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[cold]
     pub(super) fn stop(&mut self, kind: DecodeErrorKind) -> DecodeError {
         self.phase = Phase::Stopped;
+        self.offsets.close(self.buffer.unread_len());
         self.wanted = 0;
         self.buffer.drop_gathered();
-        DecodeError { kind, offset: self.frame_at, recovery: Recovery::Stops }
+        DecodeError { kind, offset: self.frame_offset(), recovery: Recovery::Stops }
     }
 }

@@ -12,6 +12,7 @@ mod disguised;
 mod verbatim;
 
 pub(super) use ahead::Ahead;
+pub(super) use counted::{Cut, Memo};
 
 use core::ops::Range;
 
@@ -58,9 +59,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return self.short_delimited_in_buffer(delimiter, max);
         }
         if self.buffer.unread_len() < self.wanted {
-            return Short::Nothing;
-        }
-        if !SHORT_WAYS {
+            Short::Nothing
+        } else if !SHORT_WAYS {
             Short::Unusual
         } else if !L::VERBATIM {
             self.short_disguised(&mut &[][..], max)
@@ -84,7 +84,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
     #[inline(always)]
     pub(super) fn keep(&mut self, chunk: &[u8]) -> bool {
-        self.buffer.unread_len() + chunk.len() < self.wanted && self.buffer.append(chunk)
+        if self.buffer.unread_len() + chunk.len() >= self.wanted {
+            return false;
+        }
+        if !chunk.is_empty() {
+            self.offsets.close(self.buffer.unread_len());
+        }
+        self.buffer.append(chunk)
     }
 
     /// The way of a chunk that can do no more than wait.
@@ -100,10 +106,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Takes the frame that is whole at the start of the unread bytes, and says where its payload lies.
     #[inline(always)]
     fn take_whole(&mut self, start: usize, end: usize, next: usize) -> Range<usize> {
-        // Not for every frame: what limits the speed of a row of short ones is how much is stored for each.
-        if self.head > 0 || !L::COUNTED {
-            self.begin_anew();
-        }
+        self.begin_anew();
         self.note_whole(next);
         self.buffer.take_whole(start, end, next)
     }
@@ -111,8 +114,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// A frame of `len` bytes was found whole.
     #[inline(always)]
     fn note_whole(&mut self, len: usize) {
-        self.frame_at = self.position;
-        self.position += len as u64;
+        self.offsets.begin_frame();
+        self.offsets.advance(len);
     }
 
     /// Whether payload may be gathered next: between frames, or in one that is, with nothing granted.
@@ -126,10 +129,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn note_gathering(&mut self, taken: usize) {
         if self.phase == Phase::Between {
             self.phase = Phase::Gathering;
-            self.frame_at = self.position;
+            self.offsets.begin_frame();
             self.midway.frame_len = None;
         }
-        self.position += taken as u64;
+        self.offsets.advance(taken);
         self.midway.held = 0;
         self.wanted = 1;
     }

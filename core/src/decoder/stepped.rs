@@ -59,7 +59,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 if buffered > 0 && self.gather_whole(max) {
                     return Ok(Found::Gathered);
                 }
-                self.frame_at = self.position;
+                self.offsets.begin_frame();
                 self.midway.frame_len = None;
             }
             let input = if buffered > 0 { self.buffer.unread() } else { *chunk };
@@ -124,10 +124,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Step::End { data, take } => {
                 self.midway.grant = Grant { data, end: Some(take), ..Grant::default() };
                 // A frame of no bytes at all would come for ever.
-                usize::from(self.position > self.frame_at || data > 0) + take
+                usize::from(self.offsets.taken() > 0 || data > 0) + take
             }
             Step::Begin { take, len } => {
-                let have = self.position - self.frame_at;
+                let have = self.offsets.taken();
                 self.midway.frame_len = Some(have.saturating_add((take + L::SUFFIX) as u64).saturating_add(len));
                 take
             }
@@ -146,7 +146,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         match step {
             Step::Idle(n) | Step::Skip(n) | Step::Byte { take: n, .. } => {
                 // What is between two empty frames does not part them.
-                if RULED && matches!(step, Step::Idle(_)) && self.empties.end == self.position {
+                if RULED && matches!(step, Step::Idle(_)) && self.empties.end == self.position() {
                     self.empties.end += n.min(available) as u64;
                 }
                 self.skip(n.min(available), chunk);
@@ -204,7 +204,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 Phase::Streaming if RULED => {
                     let n = self.deliver(n.min(max))?;
                     self.midway.grant.data -= n;
-                    self.position += n as u64;
+                    self.offsets.advance(n);
                     return Ok(Some(Found::Piece(if buffered > 0 { Piece::Unread(n) } else { Piece::Chunk(n) })));
                 }
                 Phase::Discarding => self.skip(n, chunk),
@@ -212,7 +212,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     return self.too_long::<RULED>(None);
                 }
                 _ if buffered > 0 => {
-                    self.position += n as u64;
+                    self.offsets.advance(n);
                     self.buffer.gather(n);
                 }
                 _ => {
@@ -225,11 +225,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                         if n > max {
                             return Ok(Some(Found::Nothing));
                         }
-                        self.position += (n + take) as u64;
+                        self.offsets.advance(n + take);
                         self.midway.grant = Grant::default();
                         return self.end_frame::<RULED>(n, Found::Chunk { data: n, take });
                     }
-                    self.position += n as u64;
+                    self.offsets.advance(n);
                     if !self.buffer.gather_from(take_front(chunk, n)) {
                         return Err(self.stop(self.no_room(n)));
                     }
@@ -266,8 +266,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.skip(whole.start);
         self.buffer.gather(len);
         self.buffer.skip(whole.next - whole.end);
-        self.frame_at = self.position;
-        self.position += whole.next as u64;
+        self.offsets.begin_frame();
+        self.offsets.advance(whole.next);
         true
     }
 
@@ -300,7 +300,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Takes `n` bytes of the unread ones, or else of the chunk, that carry nothing.
     #[inline]
     pub(super) fn skip(&mut self, n: usize, chunk: &mut &[u8]) {
-        self.position += n as u64;
+        self.offsets.advance(n);
+        self.drop_front(n, chunk);
+    }
+
+    /// The same, where they were counted before.
+    #[inline]
+    pub(super) fn drop_front(&mut self, n: usize, chunk: &mut &[u8]) {
         if self.buffer.unread_len() > 0 {
             self.buffer.skip(n);
         } else {

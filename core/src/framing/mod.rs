@@ -130,6 +130,16 @@ pub trait Framing {
     /// The bytes break the law. The decoder then stops until it is reset.
     fn step(&self, state: &mut Self::State, input: &[u8]) -> Result<Step, Malformed>;
 
+    /// The header at the start of `input` as a number, where frames are [counted](Self::COUNTED), every header has
+    /// [`PREFIX`](Self::PREFIX) bytes, and the number alone says what [`step`](Self::step) makes of it, which leaves the state as it is.
+    ///
+    /// This is a shortcut for speed: what a header means is remembered for the next frame. `None` is always right, and is the default.
+    #[inline(always)]
+    fn header(&self, input: &[u8]) -> Option<u32> {
+        let _ = input;
+        None
+    }
+
     /// The byte that ends every frame, of a law whose frames are some bytes without it, then this byte. A decoder may then look for it
     /// itself, far ahead, and ask [`payload`](Self::payload) instead of [`step`](Self::step), which sees such a frame only if it is
     /// cut, too long, or otherwise unusual. It must say the same at any time.

@@ -47,30 +47,30 @@ macro_rules! table {
 }
 
 table! {
-    "`Decoder`, `U32`", Decode<U32>, 176, 312;
-    "`Decoder`, `LengthPrefix<8, _, 8>`", Decode<LengthPrefix<8, LittleEndian, 8>>, 192, 328;
-    "`Decoder`, `Varint`", Decode<Varint>, 176, 296;
-    "`Decoder`, `Lines`", Decode<Lines>, 176, 296;
-    "`Decoder`, `StrictLines`", Decode<StrictLines>, 176, 296;
-    "`Decoder`, `Delimited`", Decode<Delimited>, 176, 296;
-    "`Decoder`, `JsonHeader`", Decode<JsonHeader>, 312, 456;
-    "`Decoder`, `Cobs`", Decode<Cobs>, 176, 296;
-    "`Decoder`, `Slip`", Decode<Slip>, 176, 296;
-    "`Decoder`, `Netstring`", Decode<Netstring>, 192, 312;
-    "`Decoder`, `Raw`", Decode<Raw>, 176, 296;
+    "`Decoder`, `U32`", Decode<U32>, 176, 328;
+    "`Decoder`, `LengthPrefix<8, _, 8>`", Decode<LengthPrefix<8, LittleEndian, 8>>, 192, 344;
+    "`Decoder`, `Varint`", Decode<Varint>, 176, 328;
+    "`Decoder`, `Lines`", Decode<Lines>, 176, 328;
+    "`Decoder`, `StrictLines`", Decode<StrictLines>, 176, 328;
+    "`Decoder`, `Delimited`", Decode<Delimited>, 176, 328;
+    "`Decoder`, `JsonHeader`", Decode<JsonHeader>, 312, 488;
+    "`Decoder`, `Cobs`", Decode<Cobs>, 176, 328;
+    "`Decoder`, `Slip`", Decode<Slip>, 176, 328;
+    "`Decoder`, `Netstring`", Decode<Netstring>, 192, 344;
+    "`Decoder`, `Raw`", Decode<Raw>, 176, 328;
     "`Encoder`, `U32`", Encode<U32>, 32, 40;
     "`Encoder`, `Lines`", Encode<Lines>, 32, 40;
     "`Encoder`, `JsonHeader`", Encode<JsonHeader>, 48, 72;
     "`Encoder`, `Cobs`", Encode<Cobs>, 32, 40;
     "`Outgoing`", Outgoing<'static>, 44, 64;
     "`SessionConfig`", SessionConfig, 40, 40;
-    "`Session`, `Echo`", Serve<Echo>, 312, 472;
-    "`Session`, `Trim`", Serve<Trim>, 344, 504;
-    "`Session`, `Hello`", Serve<Hello>, 312, 456;
-    "`Session`, `Time`", Serve<Time>, 328, 472;
-    "`Session`, `Kv`", Serve<KvService>, 320, 472;
-    "`Session`, `Chat`", Serve<ChatService>, 384, 560;
-    "`Session`, `Message`", Serve<MessageService>, 488, 688;
+    "`Session`, `Echo`", Serve<Echo>, 312, 488;
+    "`Session`, `Trim`", Serve<Trim>, 344, 520;
+    "`Session`, `Hello`", Serve<Hello>, 312, 488;
+    "`Session`, `Time`", Serve<Time>, 328, 504;
+    "`Session`, `Kv`", Serve<KvService>, 320, 504;
+    "`Session`, `Chat`", Serve<ChatService>, 384, 592;
+    "`Session`, `Message`", Serve<MessageService>, 488, 720;
     "`Echo`", Echo, 0, 0;
     "`Trim`", Trim, 32, 32;
     "`Hello`", Hello, 0, 0;

@@ -1,6 +1,7 @@
 //! The short way of frames that are a header and as many bytes as it says.
-
-use core::ops::Range;
+//!
+//! Its first part is for frames in a row, whole in one place, one like the other: a few instructions for each. What leads there, and what
+//! ends there, is [settled](Decoder::settle) out of the way.
 
 use super::Short;
 use crate::buffer::Storage;
@@ -9,6 +10,49 @@ use crate::framing::{Framing, Step};
 
 /// The longest header that costs less to read again than to remember, in bytes.
 const SHORT_HEADER: usize = 16;
+
+/// The header that was seen last, and what it means.
+///
+/// Where a frame ends is known only when its header was read from memory, so a row of frames is read as fast as one load follows another. If
+/// this header is the same as the last, as it is in most streams, a large processor need not wait for the load to guess where the next
+/// frame begins.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::decoder) struct Memo {
+    /// [`Framing::header`], or more than that can say.
+    #[cfg(target_pointer_width = "64")]
+    header: u64,
+    /// Bytes of payload.
+    #[cfg(target_pointer_width = "64")]
+    len: usize,
+}
+
+#[cfg(target_pointer_width = "64")]
+impl Memo {
+    pub(in crate::decoder) const NONE: Self = Self { header: u64::MAX, len: 0 };
+
+    #[inline(always)]
+    fn get(self, header: u32) -> Option<usize> {
+        (self.header == u64::from(header)).then_some(self.len)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, header: u32, len: usize) {
+        *self = Self { header: header.into(), len };
+    }
+}
+
+#[cfg(not(target_pointer_width = "64"))]
+impl Memo {
+    pub(in crate::decoder) const NONE: Self = Self {};
+
+    #[inline(always)]
+    fn get(self, _: u32) -> Option<usize> {
+        None
+    }
+
+    #[inline(always)]
+    fn set(&mut self, _: u32, _: usize) {}
+}
 
 /// What is known of a frame from the bytes that are here.
 enum Head {
@@ -30,104 +74,322 @@ struct Usual {
     room: usize,
 }
 
+/// How a frame that is cut goes on. (Two numbers, because these are returned in registers.)
+pub(in crate::decoder) struct Cut {
+    /// Bytes of the chunk that were taken. With 0 there was nothing to do here.
+    pub(in crate::decoder) taken: usize,
+    /// If it is complete now, the bytes of its payload: those before the first unread one.
+    pub(in crate::decoder) len: usize,
+}
+
+/// What [`Decoder::settle`] came to.
+struct Settled {
+    place: Place,
+    /// Bytes of the chunk that were taken.
+    taken: usize,
+    /// Where the payload starts. Its end is what was taken last.
+    start: usize,
+}
+
+/// Where a frame is.
+enum Place {
+    Chunk,
+    Storage,
+    /// There is none, and all of the chunk was taken.
+    Nowhere,
+    /// This is not for the short way.
+    Unusual,
+}
+
 impl<L: Framing, S: Storage> Decoder<L, S> {
+    /// The next frame of a row in `chunk`.
+    #[inline(always)]
+    pub(in crate::decoder) fn row<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Option<&'c [u8]> {
+        // By value: a chunk whose address is known elsewhere could not stay in registers.
+        let bytes = *chunk;
+        if !self.offsets.is_open_chunk(bytes.len()) {
+            return None;
+        }
+        let header = self.law.header(bytes);
+        if let Some(header) = header
+            && let Some(len) = self.memo.get(header)
+        {
+            let (payload, behind) = bytes.split_at_checked(L::PREFIX)?.1.split_at_checked(len)?;
+            if payload.len() > max {
+                return None;
+            }
+            self.offsets.whole_in_chunk(L::PREFIX + len, behind.len());
+            *chunk = behind;
+            return Some(payload);
+        }
+        let (head, len) = begin(&self.law, &mut self.state, self.whole_limit, bytes)?;
+        let (payload, behind) = bytes.split_at_checked(head)?.1.split_at_checked(len)?;
+        if payload.len() > max {
+            return None;
+        }
+        if let Some(header) = header
+            && head == L::PREFIX
+        {
+            self.memo.set(header, len);
+        }
+        self.offsets.whole_in_chunk(head + len, behind.len());
+        *chunk = behind;
+        Some(payload)
+    }
+
+    /// The next frame of a row of those that are unread: bytes of its header, and of its payload.
+    #[inline(always)]
+    pub(in crate::decoder) fn row_in_buffer(&mut self) -> Option<(usize, usize)> {
+        if !self.offsets.is_open_unread() {
+            return None;
+        }
+        let unread = self.buffer.unread_checked()?;
+        let (head, payload, _) =
+            next_of_row(&self.law, &mut self.state, &mut self.memo, self.whole_limit, unread, another)?;
+        Some((head, payload.len()))
+    }
+
+    /// Keeps `bytes`, if a row of frames ends in them with one that is cut, or with nothing.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::decoder) fn keep_cut(&mut self, bytes: &[u8]) -> bool {
+        if !self.offsets.is_open_chunk(bytes.len()) {
+            return false;
+        }
+        let usual = self.usual(usize::MAX, self.buffer.capacity());
+        match head(&self.law, &mut self.state, bytes, usual) {
+            Head::Cut { head, len } => (self.head, self.wanted) = (head, len),
+            Head::Unknown if bytes.len() < self.wanted => {}
+            Head::Whole { .. } | Head::Unknown => return false,
+        }
+        self.offsets.close(0);
+        self.buffer.fill(bytes)
+    }
+
+    /// Completes the frame whose header is known with the first of `bytes`, or keeps them all.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::decoder) fn complete(&mut self, bytes: &[u8]) -> Cut {
+        // Where a header is known, this is between frames, no row goes on, and fewer bytes are unread than wanted.
+        let (head, wanted) = (self.head, self.wanted);
+        let missing = wanted.wrapping_sub(self.buffer.unread_len());
+        if head == 0 || missing == 0 {
+            return Cut::NONE;
+        }
+        let Some((piece, behind)) = bytes.split_at_checked(missing) else {
+            let kept = self.buffer.append(bytes);
+            return Cut { taken: if kept { bytes.len() } else { 0 }, len: Cut::NO_FRAME };
+        };
+        if !self.buffer.append(piece) {
+            return Cut::NONE;
+        }
+        (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
+        self.buffer.skip_all();
+        if self.may_open() {
+            self.offsets.open_behind(wanted, behind.len());
+        } else {
+            self.note_whole(wanted);
+        }
+        Cut { taken: missing, len: wanted - head }
+    }
+
+    /// Whether there is nothing to pop until more bytes come. A row of frames may go on then.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::decoder) fn must_wait(&mut self) -> bool {
+        let unread = self.buffer.unread_len();
+        if self.offsets.is_open_unread() {
+            let usual = self.usual(usize::MAX, self.buffer.room());
+            if let Head::Cut { len, .. } = head(&self.law, &mut self.state, self.buffer.unread(), usual) {
+                self.wanted = len;
+            }
+        }
+        unread < self.wanted
+    }
+
     #[inline(always)]
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        let between = self.phase == Phase::Between;
-        if between && self.buffer.unread_len() == 0 {
-            let usual = self.usual(max, self.buffer.capacity());
-            match head(&self.law, &mut self.state, chunk, usual) {
-                Head::Whole { start, end } => {
-                    if let (Some(payload), Some(rest)) = (chunk.get(start..end), chunk.get(end..)) {
-                        *chunk = rest;
-                        self.note_whole(end);
-                        return Short::Chunk(payload);
-                    }
-                }
-                Head::Cut { head, len } => {
-                    (self.head, self.wanted) = (head, len);
-                    self.buffer.clear();
-                }
-                // So that what is cut has room behind it.
-                Head::Unknown => self.buffer.clear(),
-            }
+        let bytes = *chunk;
+        let Settled { place, taken, start } = self.settle(bytes, max);
+        let (front, behind) = bytes.split_at_checked(taken).unwrap_or_default();
+        *chunk = behind;
+        match place {
+            Place::Chunk => Short::Chunk(front.get(start..).unwrap_or_default()),
+            Place::Storage => Short::Buffer(self.buffer.taken_from(start)),
+            Place::Nowhere => Short::Nothing,
+            Place::Unusual => Short::Unusual,
         }
-        if let Short::Nothing = self.kept(chunk) {
-            return Short::Nothing;
-        }
-        if between && self.buffer.unread_len() > 0 {
-            let (frame, taken) = match self.complete(chunk, max) {
-                Some((frame, taken)) => (Some(frame), taken),
-                None => self.complete_header(chunk, max),
-            };
-            *chunk = chunk.get(taken..).unwrap_or_default();
-            if let Some(frame) = frame {
-                return Short::Buffer(frame);
-            }
-            return self.kept(chunk);
-        }
-        Short::Unusual
     }
 
     #[inline(always)]
     pub(super) fn short_counted_in_buffer(&mut self, max: usize) -> Short<'static> {
-        if self.phase != Phase::Between {
-            return Short::Unusual;
-        }
-        let usual = self.usual(max, self.buffer.room());
-        let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
-        match head(&self.law, &mut self.state, unread, usual) {
-            Head::Whole { start, end } => Short::Buffer(self.take_whole(start, end, end)),
-            Head::Cut { head, len } => {
-                (self.head, self.wanted) = (head, len);
-                Short::Nothing
-            }
-            Head::Unknown => Short::Unusual,
+        let Settled { place, start, .. } = self.settle_in_buffer(max);
+        match place {
+            Place::Storage => Short::Buffer(self.buffer.taken_from(start)),
+            Place::Nowhere => Short::Nothing,
+            Place::Chunk | Place::Unusual => Short::Unusual,
         }
     }
 
-    /// Brings what the frame at hand still needs from `chunk`, which has it, if its header is known. Where its payload lies, and how many
-    /// bytes of the chunk were taken.
+    /// Finds the next frame in `bytes`, or with what is unread before them; or keeps what there is of it.
     #[inline(always)]
-    fn complete(&mut self, chunk: &[u8], max: usize) -> Option<(Range<usize>, usize)> {
-        if self.head == 0 || self.wanted - self.head > max {
-            return None;
+    fn settle(&mut self, bytes: &[u8], max: usize) -> Settled {
+        if self.phase != Phase::Between {
+            return Settled::UNUSUAL;
         }
-        let missing = self.wanted.checked_sub(self.buffer.unread_len())?;
-        if !self.buffer.append(chunk.get(..missing)?) {
-            return None;
+        if self.buffer.unread_len() > 0 {
+            return self.settle_unread(bytes, max);
         }
-        Some((self.take_whole(self.head, self.wanted, self.wanted), missing))
+        self.offsets.close(0);
+        let usual = self.usual(max, self.buffer.capacity());
+        match head(&self.law, &mut self.state, bytes, usual) {
+            Head::Whole { start, end } => {
+                self.begin_anew();
+                self.note_whole(end);
+                self.open_chunk(bytes.len() - end);
+                return Settled { place: Place::Chunk, taken: end, start };
+            }
+            Head::Cut { head, len } => (self.head, self.wanted) = (head, len),
+            Head::Unknown => {}
+        }
+        // So that what is cut has room behind it.
+        self.buffer.clear();
+        if self.keep(bytes) { Settled { taken: bytes.len(), ..Settled::NOWHERE } } else { Settled::UNUSUAL }
     }
 
-    /// [`complete`](Self::complete) for a frame whose header is cut.
-    #[inline(never)]
-    fn complete_header(&mut self, chunk: &[u8], max: usize) -> (Option<Range<usize>>, usize) {
+    /// [`settle`](Self::settle) for a frame of which there are bytes in the storage.
+    #[inline(always)]
+    fn settle_unread(&mut self, bytes: &[u8], max: usize) -> Settled {
+        self.offsets.close(self.buffer.unread_len());
         let mut taken = 0;
-        loop {
+        while self.head == 0 || self.wanted - self.head <= max {
+            let rest = bytes.get(taken..).unwrap_or_default();
             let missing = self.wanted.saturating_sub(self.buffer.unread_len());
-            let rest = chunk.get(taken..).unwrap_or_default();
             let piece = rest.get(..missing).unwrap_or(rest);
             if !self.buffer.append(piece) {
-                return (None, taken);
+                break;
             }
             taken += piece.len();
             if piece.len() < missing {
-                return (None, taken);
+                return Settled { taken, ..Settled::NOWHERE };
             }
-            let usual = self.usual(max, self.buffer.room());
-            match head(&self.law, &mut self.state, self.buffer.unread(), usual) {
-                Head::Whole { start, end } => return (Some(self.take_whole(start, end, end)), taken),
+            let found = if self.head > 0 {
+                Head::Whole { start: self.head, end: self.wanted }
+            } else {
+                let usual = self.usual(max, self.buffer.room());
+                head(&self.law, &mut self.state, self.buffer.unread(), usual)
+            };
+            match found {
+                Head::Whole { start, end } => {
+                    let start = self.take_whole(start, end, end).start;
+                    if self.buffer.unread_len() == 0 {
+                        self.open_chunk(bytes.len() - taken);
+                    }
+                    return Settled { place: Place::Storage, taken, start };
+                }
                 Head::Cut { head, len } => (self.head, self.wanted) = (head, len),
-                Head::Unknown => return (None, taken),
+                Head::Unknown => break,
             }
         }
+        Settled { taken, ..Settled::UNUSUAL }
+    }
+
+    /// [`settle`](Self::settle) with what is unread alone.
+    #[inline(always)]
+    fn settle_in_buffer(&mut self, max: usize) -> Settled {
+        if self.phase != Phase::Between {
+            return Settled::UNUSUAL;
+        }
+        self.offsets.close(self.buffer.unread_len());
+        let usual = self.usual(max, self.buffer.room());
+        match head(&self.law, &mut self.state, self.buffer.unread(), usual) {
+            Head::Whole { start, end } => {
+                let start = self.take_whole(start, end, end).start;
+                if self.may_open() {
+                    self.offsets.open_unread(self.buffer.unread_len());
+                }
+                Settled { place: Place::Storage, taken: 0, start }
+            }
+            Head::Cut { head, len } => {
+                (self.head, self.wanted) = (head, len);
+                Settled::NOWHERE
+            }
+            Head::Unknown => Settled::UNUSUAL,
+        }
+    }
+
+    /// Between frames: a row of them may come out of the chunk, of which so much is left.
+    #[inline(always)]
+    fn open_chunk(&mut self, left: usize) {
+        if self.may_open() {
+            self.offsets.open_chunk(left);
+        }
+    }
+
+    /// Whether no rule is about frames for being short.
+    #[inline(always)]
+    fn may_open(&self) -> bool {
+        self.least == 0 && L::PREFIX <= SHORT_HEADER
     }
 
     #[inline(always)]
     fn usual(&self, max: usize, room: usize) -> Usual {
         Usual { least: self.least, most: self.whole_limit.min(max), room }
     }
+}
+
+impl Cut {
+    /// It is no such frame.
+    const NONE: Self = Self { taken: 0, len: Self::NO_FRAME };
+    /// Longer than any payload.
+    const NO_FRAME: usize = usize::MAX;
+}
+
+impl Settled {
+    const NOWHERE: Self = Self { place: Place::Nowhere, taken: 0, start: 0 };
+    const UNUSUAL: Self = Self { place: Place::Unusual, taken: 0, start: 0 };
+}
+
+/// The frame that is whole at the start of `bytes`, if it has at most `most` bytes of payload: its header, the payload, and what is behind.
+/// `another` is [`another`] or the same in line.
+#[inline(always)]
+fn next_of_row<'b, L: Framing>(
+    law: &L,
+    state: &mut L::State,
+    memo: &mut Memo,
+    most: usize,
+    bytes: &'b [u8],
+    another: impl FnOnce(&L, &mut L::State, &mut Memo, usize, &'b [u8]) -> Option<usize>,
+) -> Option<(usize, &'b [u8], &'b [u8])> {
+    let (head, len) = match law.header(bytes) {
+        Some(header) => match memo.get(header) {
+            Some(len) => (L::PREFIX, len),
+            None => (L::PREFIX, another(law, state, memo, most, bytes)?),
+        },
+        None => begin(law, state, most, bytes)?,
+    };
+    let (payload, behind) = bytes.split_at_checked(head)?.1.split_at_checked(len)?;
+    Some((head, payload, behind))
+}
+
+/// What a header means that is not the same as the last one.
+#[inline(always)]
+fn another<L: Framing>(law: &L, state: &mut L::State, memo: &mut Memo, most: usize, bytes: &[u8]) -> Option<usize> {
+    let header = law.header(bytes)?;
+    let (head, len) = begin(law, state, most, bytes)?;
+    if head != L::PREFIX {
+        return None;
+    }
+    memo.set(header, len);
+    Some(len)
+}
+
+/// Bytes of the header at the start of `bytes`, and of the payload that it announces, if these are at most `most`.
+#[inline(always)]
+fn begin<L: Framing>(law: &L, state: &mut L::State, most: usize, bytes: &[u8]) -> Option<(usize, usize)> {
+    let Ok(Step::Begin { take, len }) = law.step(state, bytes) else { return None };
+    let len = usize::try_from(len).ok()?;
+    (take > 0 && len <= most).then_some((take, len))
 }
 
 /// What is known of the frame at the start of `input`.

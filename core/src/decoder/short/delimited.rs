@@ -10,7 +10,7 @@ use crate::framing::Framing;
 impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub(super) fn short_delimited<'c>(&mut self, delimiter: u8, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        let at = self.place();
+        let at = self.offsets.place();
         let of_chunk = self.ahead.is_of(chunk, at);
         // What was found in the chunk was found when nothing was unread, and nothing else has been done since.
         let end = if of_chunk && let Some(end) = self.ahead.next() {
@@ -49,7 +49,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             && let Some(payload) = self.usual_payload(before, max)
         {
             *chunk = rest;
-            self.note_end(at, end);
+            self.offsets.whole_from(at, end + 1);
             return Short::Chunk(payload);
         }
         Short::Unusual
@@ -58,7 +58,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The way through what is unread.
     #[inline(always)]
     pub(super) fn short_delimited_in_buffer(&mut self, delimiter: u8, max: usize) -> Short<'static> {
-        let at = self.place();
+        let at = self.offsets.place();
         // What was found in a chunk is forgotten when bytes are added here.
         let end = if let Some(end) = self.ahead.next() {
             end
@@ -95,7 +95,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             && let Some(payload) = self.usual_payload(before, max)
         {
             let len = payload.len();
-            self.note_end(at, end);
+            self.offsets.whole_from(at, end + 1);
             return Short::Buffer(self.buffer.take_whole(0, len, end + 1));
         }
         Short::Unusual
@@ -104,7 +104,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The way of one byte.
     #[inline(always)]
     pub(in crate::decoder) fn short_byte(&mut self, delimiter: u8, byte: u8, max: usize) -> Short<'static> {
-        let at = self.place();
+        let at = self.offsets.place();
         let unread = self.buffer.unread_len();
         if self.phase != Phase::Between || unread > 0 && !self.ahead.is_none_until(at.wrapping_add(unread)) {
             return Short::Unusual;
@@ -113,7 +113,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             let Some(payload) = self.usual_payload(self.buffer.unread(), max) else { return Short::Unusual };
             let len = payload.len();
             self.ahead.forget();
-            self.note_end(at, unread);
+            self.offsets.whole_from(at, unread + 1);
             return Short::Buffer(self.buffer.take_whole(0, len, unread));
         }
         if unread == 0 {
@@ -136,7 +136,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             let left = usize::from(matches!(found, Short::Unusual));
             return (found, left);
         }
-        let at = self.place();
+        let at = self.offsets.place();
         let unread = self.buffer.unread_len();
         if !self.ahead.is_none_until(at.wrapping_add(unread)) {
             match self.short_delimited_in_buffer(delimiter, max) {
@@ -165,7 +165,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return (Short::Unusual, rest.len() + 1);
         };
         let len = payload.len();
-        self.note_end(at, whole);
+        self.offsets.whole_from(at, whole + 1);
         (Short::Buffer(self.buffer.take_whole(0, len, whole)), rest.len())
     }
 
@@ -176,25 +176,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk)
     }
 
-    /// A frame was found whole, from offset `at`, with so many bytes before its delimiter.
-    #[inline(always)]
-    fn note_end(&mut self, at: usize, before: usize) {
-        self.frame_at = at as u64;
-        self.position = at.wrapping_add(before + 1) as u64;
-    }
-
     /// The payload of a frame with these bytes before its delimiter, if no rule is about it.
     #[inline(always)]
     fn usual_payload<'f>(&self, before: &'f [u8], max: usize) -> Option<&'f [u8]> {
         let payload = self.law.payload(before)?;
         (payload.len() >= self.least && payload.len() <= self.whole_limit.min(max)).then_some(payload)
-    }
-
-    /// Where the first unread byte is in the stream, counted as memory is addressed.
-    #[inline(always)]
-    fn place(&self) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "it may wrap")]
-        let place = self.position as usize;
-        place
     }
 }

@@ -23,11 +23,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             && self.buffer.gathered_len() >= self.least
         {
             if self.phase == Phase::Between {
-                self.frame_at = self.position;
+                self.offsets.begin_frame();
             } else {
                 self.begin_anew();
             }
-            self.position += (take + trailer) as u64;
+            self.offsets.advance(take + trailer);
             if from_chunk {
                 *chunk = chunk.get(take + trailer..).unwrap_or_default();
             } else {

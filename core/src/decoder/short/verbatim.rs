@@ -12,8 +12,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if let Some(Whole { start, end, next }) = self.whole(chunk, max)
                 && let (Some(payload), Some(rest)) = (chunk.get(start..end), chunk.get(next..))
             {
-                *chunk = rest;
                 self.note_whole(next);
+                *chunk = rest;
                 return Short::Chunk(payload);
             }
             // So that what is cut has room behind it.

@@ -238,7 +238,8 @@ impl<S: Storage> Buffer<S> {
     /// What lies there.
     #[inline(always)]
     pub(crate) fn get(&self, range: Range<usize>) -> Option<&[u8]> {
-        self.storage.as_ref().get(range)
+        // In the steps in which it was looked whether a frame is there: then the compiler need not make them again.
+        self.storage.as_ref().get(..self.end)?.get(range.start..)?.get(..range.end.wrapping_sub(range.start))
     }
 
     /// Space for payload from outside behind what is gathered, until that is `most` bytes. Nothing is unread.

@@ -238,7 +238,7 @@
 //! ```
 //! use framewright::{Decoder, Encoder, Session, framing::U32, service::Echo};
 //!
-//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 288);
+//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 352);
 //! assert!(size_of::<Encoder<U32, [u8; 1024]>>() <= 1024 + 64);
 //! assert!(size_of::<Session<Echo, [u8; 1024], [u8; 1024]>>() <= 2 * 1024 + 512);
 //! ```

@@ -109,6 +109,21 @@ impl Offsets {
         self.whole = len;
     }
 
+    /// The offset of the first byte that was not taken, counted as memory is addressed. There is no row.
+    #[inline(always)]
+    pub(super) fn place(self) -> usize {
+        debug_assert!(self.source == NONE, "a row of frames goes on");
+        #[expect(clippy::cast_possible_truncation, reason = "they have the same width")]
+        let place = self.end as usize;
+        place
+    }
+
+    /// A frame of `len` bytes was taken from this [`place`](Self::place) on.
+    #[inline(always)]
+    pub(super) fn whole_from(&mut self, place: usize, len: usize) {
+        (self.end, self.whole) = (place.wrapping_add(len) as u64, len);
+    }
+
     /// `n` bytes were put behind those that were unread.
     #[inline(always)]
     pub(super) fn grow(&mut self, n: usize, unread: usize) {

@@ -57,6 +57,8 @@
 //! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"pong"[..]));
 //! ```
 
+#[cfg(target_pointer_width = "64")]
+mod blocks;
 mod cobs;
 mod delimited;
 #[cfg(feature = "json")]
@@ -85,6 +87,10 @@ pub use varint::Varint;
 use core::fmt::Debug;
 use core::ops::Range;
 
+#[cfg(target_pointer_width = "64")]
+pub(crate) use blocks::{BLOCK, places, places_in_few};
+#[cfg(target_pointer_width = "64")]
+pub(crate) use search::find_far;
 use search::{find, find_either};
 
 use crate::buffer::{SHORT_WAYS, copy, copy_short};
@@ -135,17 +141,34 @@ pub trait Framing {
         None
     }
 
+    /// The byte that ends every frame, of a law whose frames are some bytes without it, then this byte. A decoder may then look for it
+    /// itself, far ahead, and ask [`payload`](Self::payload) instead of [`step`](Self::step), which sees such a frame only if it is
+    /// cut, too long, or otherwise unusual. It must say the same at any time.
+    ///
+    /// This is a shortcut for speed; `None` is always right, and is the default.
+    #[inline(always)]
+    fn delimiter(&self) -> Option<u8> {
+        None
+    }
+
+    /// The payload of a frame that has these bytes before its [`delimiter`](Self::delimiter): the first of them. Must agree with
+    /// [`step`](Self::step); `None` where only that can tell. The default is all of them.
+    #[inline(always)]
+    fn payload<'f>(&self, before: &'f [u8]) -> Option<&'f [u8]> {
+        Some(before)
+    }
+
     /// The frame at the start of `input`, where one lies there whole and is payload as it stands, between a header and a
     /// trailer. Called only between frames.
     ///
     /// This is a shortcut for speed, and must agree with [`step`](Self::step); `None` is always right, and is the default. An
     /// answer takes the bytes up to [`Whole::next`], unless a rule of the decoder is about this frame: then the answer counts for nothing,
     /// and the same bytes go through `step`. So it must not change what the law remembers, and it is not given its state: it must leave
-    /// the law as if the frame had never been.
-    #[inline(always)]
+    /// the law as if the frame had never been. The default is `None` where there is no [`delimiter`](Self::delimiter).
+    #[inline]
     fn whole(&self, input: &[u8]) -> Option<Whole> {
-        let _ = input;
-        None
+        let at = find(self.delimiter()?, input)?;
+        Some(Whole { start: 0, end: self.payload(input.get(..at)?)?.len(), next: at + 1 })
     }
 
     /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are

@@ -166,7 +166,7 @@ impl Framing for Cobs {
             let most = (usize::from(FULL) - held).min(out.room());
             let piece = rest.get(..most).unwrap_or(rest);
             let n = super::find(0, piece).unwrap_or(piece.len());
-            if n == 0 || out.put(piece.get(..n).unwrap_or_default()).is_err() {
+            if n == 0 || out.put_payload(piece.get(..n).unwrap_or_default()).is_err() {
                 break;
             }
             taken += n;

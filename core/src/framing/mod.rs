@@ -57,6 +57,8 @@
 //! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"pong"[..]));
 //! ```
 
+#[cfg(target_pointer_width = "64")]
+mod blocks;
 mod cobs;
 mod delimited;
 #[cfg(feature = "json")]
@@ -85,9 +87,13 @@ pub use varint::Varint;
 use core::fmt::Debug;
 use core::ops::Range;
 
+#[cfg(target_pointer_width = "64")]
+pub(crate) use blocks::{BLOCK, places, places_in_few};
+#[cfg(target_pointer_width = "64")]
+pub(crate) use search::find_far;
 use search::{find, find_either};
 
-use crate::buffer::{SHORT_WAYS, copy_short};
+use crate::buffer::{SHORT_WAYS, copy, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// A law that cuts a byte stream into frames, and wraps payloads into frames.
@@ -135,17 +141,34 @@ pub trait Framing {
         None
     }
 
+    /// The byte that ends every frame, of a law whose frames are some bytes without it, then this byte. A decoder may then look for it
+    /// itself, far ahead, and ask [`payload`](Self::payload) instead of [`step`](Self::step), which sees such a frame only if it is
+    /// cut, too long, or otherwise unusual. It must say the same at any time.
+    ///
+    /// This is a shortcut for speed; `None` is always right, and is the default.
+    #[inline(always)]
+    fn delimiter(&self) -> Option<u8> {
+        None
+    }
+
+    /// The payload of a frame that has these bytes before its [`delimiter`](Self::delimiter): the first of them. Must agree with
+    /// [`step`](Self::step); `None` where only that can tell. The default is all of them.
+    #[inline(always)]
+    fn payload<'f>(&self, before: &'f [u8]) -> Option<&'f [u8]> {
+        Some(before)
+    }
+
     /// The frame at the start of `input`, where one lies there whole and is payload as it stands, between a header and a
     /// trailer. Called only between frames.
     ///
     /// This is a shortcut for speed, and must agree with [`step`](Self::step); `None` is always right, and is the default. An
     /// answer takes the bytes up to [`Whole::next`], unless a rule of the decoder is about this frame: then the answer counts for nothing,
     /// and the same bytes go through `step`. So it must not change what the law remembers, and it is not given its state: it must leave
-    /// the law as if the frame had never been.
-    #[inline(always)]
+    /// the law as if the frame had never been. The default is `None` where there is no [`delimiter`](Self::delimiter).
+    #[inline]
     fn whole(&self, input: &[u8]) -> Option<Whole> {
-        let _ = input;
-        None
+        let at = find(self.delimiter()?, input)?;
+        Some(Whole { start: 0, end: self.payload(input.get(..at)?)?.len(), next: at + 1 })
     }
 
     /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are
@@ -204,7 +227,7 @@ pub trait Framing {
         let n = payload.len().min(out.room());
         let piece = payload.get(..n).unwrap_or_default();
         // A piece of the room's length fits.
-        let _ = out.put(piece);
+        let _ = out.put_payload(piece);
         n
     }
 
@@ -330,8 +353,10 @@ pub struct Run {
 #[derive(Debug)]
 pub struct Tail<'a> {
     buffer: &'a mut [u8],
-    /// `0 <= held <= written <= buffer.len()`
-    written: usize,
+    /// Where the tail begins.
+    from: usize,
+    /// Where what is written ends, of which the last `held` bytes are held: `from + held <= end <= buffer.len()`
+    end: usize,
     held: usize,
 }
 
@@ -346,7 +371,14 @@ impl<'a> Tail<'a> {
     #[inline]
     pub(crate) fn resume(buffer: &'a mut [u8], held: usize) -> Self {
         let held = held.min(buffer.len());
-        Self { buffer, written: held, held }
+        Self { buffer, from: 0, end: held, held }
+    }
+
+    /// The tail of `buffer` behind `end`, with the `held` bytes before it.
+    #[inline]
+    pub(crate) fn behind(buffer: &'a mut [u8], end: usize, held: usize) -> Self {
+        debug_assert!(held <= end && end <= buffer.len(), "{held} > {end} > {}", buffer.len());
+        Self { buffer, from: end - held, end, held }
     }
 
     /// Appends `bytes`.
@@ -355,25 +387,44 @@ impl<'a> Tail<'a> {
     /// [`EncodeError::Full`] if they do not fit; nothing is written then.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let place = self.place(bytes.len())?;
+        if SHORT_WAYS {
+            copy_short(place, bytes);
+        } else {
+            // Of a few bytes, and known to the compiler how many, this is a store.
+            place.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// [`put`](Self::put) for bytes of which it is not known when compiled how many they are.
+    #[inline]
+    pub(crate) fn put_payload(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        if SHORT_WAYS {
+            return self.put(bytes);
+        }
+        copy(self.place(bytes.len())?, bytes);
+        Ok(())
+    }
+
+    /// Place for `len` bytes, which count as written.
+    #[inline(always)]
+    fn place(&mut self, len: usize) -> Result<&mut [u8], EncodeError> {
         let room = self.room();
-        match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
+        let place = self.buffer.get_mut(self.end..).and_then(|free| free.get_mut(..len));
+        match place {
             Some(place) => {
-                if SHORT_WAYS {
-                    copy_short(place, bytes);
-                } else {
-                    place.copy_from_slice(bytes);
-                }
-                self.written += bytes.len();
-                Ok(())
+                self.end += len;
+                Ok(place)
             }
-            None => Err(EncodeError::Full { need: bytes.len(), room }),
+            None => Err(EncodeError::Full { need: len, room }),
         }
     }
 
     /// From now on the last `n` bytes are held, and those before them can be sent.
     #[inline]
     pub fn hold(&mut self, n: usize) {
-        self.held = n.min(self.written);
+        self.held = n.min(self.written());
     }
 
     /// How many of the last bytes are held.
@@ -385,25 +436,25 @@ impl<'a> Tail<'a> {
     /// The held bytes.
     #[inline]
     pub fn held_mut(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(self.written - self.held..self.written).unwrap_or_default()
+        self.buffer.get_mut(self.end - self.held..self.end).unwrap_or_default()
     }
 
     /// Bytes that are free.
     #[inline]
     pub fn room(&self) -> usize {
-        self.buffer.len() - self.written
+        self.buffer.len() - self.end
     }
 
     /// Bytes written so far, those held from before included.
     #[inline]
     pub fn written(&self) -> usize {
-        self.written
+        self.end - self.from
     }
 
     /// The same place with the last `keep` bytes left free.
     #[inline]
     pub(crate) fn shorten(self, keep: usize) -> Self {
-        let len = self.buffer.len().saturating_sub(keep).max(self.written);
+        let len = self.buffer.len().saturating_sub(keep).max(self.end);
         Self { buffer: self.buffer.get_mut(..len).unwrap_or_default(), ..self }
     }
 }
@@ -440,5 +491,5 @@ fn put_decimal(number: u64, out: &mut Tail<'_>) -> Result<(), EncodeError> {
             break;
         }
     }
-    out.put(digits.get(at..).unwrap_or_default())
+    out.put_payload(digits.get(at..).unwrap_or_default())
 }

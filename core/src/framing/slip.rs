@@ -214,7 +214,7 @@ impl Framing for Slip {
                 _ => {
                     let run = super::find_either(END, ESC, rest).unwrap_or(rest.len());
                     let n = run.min(out.room());
-                    out.put(rest.get(..n).unwrap_or_default()).map(|()| n)
+                    out.put_payload(rest.get(..n).unwrap_or_default()).map(|()| n)
                 }
             };
             match written {

@@ -8,6 +8,7 @@
 //!
 //! Payload that arrives by direct reads is gathered where it lies: as long as there is no gap, gathering is moving a border.
 
+use core::cell::Cell;
 use core::ops::Range;
 
 use crate::framing::Run;
@@ -102,11 +103,14 @@ impl<S: Storage> Buffer<S> {
     #[inline]
     pub(crate) fn spare_behind(&mut self, total: usize) -> &mut [u8] {
         let unread = self.end - self.read;
-        if unread == 0 || self.capacity() - self.end < (self.capacity() / 4).max(total.saturating_sub(unread)) {
+        let enough = (self.capacity() / 4).max(total.saturating_sub(unread));
+        // On a small device they are moved whenever there is a gap. That is less code, and happens twice a frame at most.
+        if !SHORT_WAYS || unread == 0 || self.capacity() - self.end < enough {
             copy_down(self.storage.as_mut(), self.read..self.end, 0);
             (self.read, self.end) = (0, unread);
         }
-        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+        let end = self.end.min(self.capacity());
+        self.storage.as_mut().get_mut(end..).unwrap_or_default()
     }
 
     /// The first `n` bytes of the spare space were filled; more than there are counts as all.
@@ -120,7 +124,7 @@ impl<S: Storage> Buffer<S> {
         let spare = self.spare_mut(bytes.len(), slack);
         let n = bytes.len().min(spare.len());
         if let (Some(to), Some(from)) = (spare.get_mut(..n), bytes.get(..n)) {
-            to.copy_from_slice(from);
+            copy(to, from);
         }
         self.commit(n);
         n
@@ -139,13 +143,29 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
-    /// Nothing was here; now `bytes` are unread, or nothing is, for want of room.
+    /// Puts the first `n` of `bytes` behind the unread ones, if there are as many, and room for them.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
-        self.clear();
-        let Some(place) = self.storage.as_mut().get_mut(..bytes.len()) else { return false };
-        copy_short(place, bytes);
-        self.end = bytes.len();
+    pub(crate) fn append_front(&mut self, bytes: &[u8], n: usize) -> bool {
+        let free = self.storage.as_mut().get_mut(self.end..);
+        // To copy more costs less than to find out how few they are.
+        if n <= FEW
+            && let Some(from) = bytes.first_chunk::<FEW>()
+            && let Some(to) = free.and_then(|free| free.first_chunk_mut::<FEW>())
+        {
+            *to = *from;
+            self.end += n;
+            return true;
+        }
+        bytes.get(..n).is_some_and(|front| self.append(front))
+    }
+
+    /// Puts a byte behind the unread ones, if there is room.
+    #[inline(always)]
+    pub(crate) fn append_byte(&mut self, byte: u8) -> bool {
+        let end = self.end;
+        let Some(place) = self.storage.as_mut().get_mut(end) else { return false };
+        self.end = end + 1;
+        *place = byte;
         true
     }
 
@@ -203,6 +223,12 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(self.read.checked_sub(len)?..self.read)
     }
 
+    /// Where the last `len` bytes before the first unread one are.
+    #[inline(always)]
+    pub(crate) fn last(&self, len: usize) -> Range<usize> {
+        self.read.saturating_sub(len)..self.read
+    }
+
     /// From `start` to the first unread byte.
     #[inline(always)]
     pub(crate) fn taken_from(&self, start: usize) -> Range<usize> {
@@ -216,33 +242,58 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(..self.end)?.get(range.start..)?.get(..range.end.wrapping_sub(range.start))
     }
 
-    /// Lets `run` write payload behind what is gathered, until that is `most` bytes, from the unread bytes, or from `chunk` where there
-    /// are none.
+    /// Space for payload from outside behind what is gathered, until that is `most` bytes. Nothing is unread.
     #[inline(always)]
-    pub(crate) fn gather_run(&mut self, chunk: &[u8], most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
-        let nothing_unread = self.read == self.end;
+    pub(crate) fn place(&mut self, most: usize) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
         if self.start == self.filled {
             (self.start, self.filled) = (0, 0);
         }
-        let from = self.filled;
         let storage = self.storage.as_mut();
-        let (free, input) = if nothing_unread {
-            (storage, chunk)
-        } else {
-            let split = storage.get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
-            split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread))
-        };
-        let free = free.get_mut(from..).unwrap_or_default();
-        let room = free.len().min(most.saturating_sub(from - self.start));
-        let done = run(input, free.get_mut(..room).unwrap_or_default());
-        self.filled += done.written.min(room);
-        if nothing_unread {
-            (self.read, self.end) = (self.filled, self.filled);
-        } else {
-            self.skip(done.take);
-        }
+        let end = self.start.saturating_add(most).min(storage.len());
+        storage.get_mut(self.filled..end)
+    }
+
+    /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.
+    #[inline(always)]
+    pub(crate) fn place_of_one(&mut self) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
+        Some(core::slice::from_mut(self.storage.as_mut().get_mut(self.filled)?))
+    }
+
+    /// The first `n` bytes of what [`place`](Self::place) or [`place_of_one`](Self::place_of_one) gave are payload now.
+    #[inline(always)]
+    pub(crate) fn placed(&mut self, n: usize) {
+        let end = self.filled + n;
+        (self.filled, self.read, self.end) = (end, end, end);
+        self.check();
+    }
+
+    /// Lets `run` gather payload from the unread bytes: in a slice, the second from an offset, the first in a range, which grows.
+    #[inline(always)]
+    pub(crate) fn gather_run(&mut self, run: impl FnOnce(&mut [u8], usize, &mut Range<usize>) -> Run) -> Run {
+        let mut payload = if self.start == self.filled { self.read..self.read } else { self.start..self.filled };
+        let Some(used) = self.storage.as_mut().get_mut(..self.end) else { return Run::default() };
+        let done = run(used, self.read, &mut payload);
+        self.skip(done.take);
+        self.filled = payload.end.min(self.read);
+        self.start = payload.start.min(self.filled);
         self.check();
         done
+    }
+
+    /// Bytes between what is gathered, or else the front, and what is unread.
+    #[inline(always)]
+    pub(crate) fn gap(&self) -> usize {
+        if self.start == self.filled { self.read } else { self.read - self.filled }
+    }
+
+    /// What comes next will lie where it is gathered, if nothing is unread.
+    #[inline(always)]
+    pub(crate) fn close_gap(&mut self) {
+        if self.read == self.end {
+            (self.read, self.end) = (self.filled, self.filled);
+        }
     }
 
     /// Where the gathered payload lies, which is taken away.
@@ -286,7 +337,7 @@ impl<S: Storage> Buffer<S> {
         let Some(place) = spare.and_then(|spare| spare.get_mut(..bytes.len())) else {
             return false;
         };
-        place.copy_from_slice(bytes);
+        copy(place, bytes);
         let end = self.filled + bytes.len();
         (self.filled, self.read, self.end) = (end, end, end);
         self.check();
@@ -359,6 +410,12 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(..self.end)?.get(self.read..)
     }
 
+    /// The unread bytes, and where they start, for who takes some and lends them.
+    #[inline(always)]
+    pub(crate) fn unread_to_take(&mut self) -> Option<(&[u8], &mut usize)> {
+        Some((self.storage.as_ref().get(..self.end)?.get(self.read..)?, &mut self.read))
+    }
+
     #[inline]
     pub(crate) fn unread_len(&self) -> usize {
         self.end - self.read
@@ -411,8 +468,11 @@ impl<S: Storage> Buffer<S> {
     }
 }
 
-/// Copies `from` to `to`, which are of one length. For a few bytes, which a cut frame leaves at both ends, a call of `memcpy` would take
-/// longer than to copy them: here they are two pieces that may overlap.
+/// Bytes for which a call of `memcpy` takes longer than to copy them, at most.
+const FEW: usize = 64;
+
+/// Copies `from` to `to`, which are of one length. The few bytes that a cut frame leaves at both ends are copied here, in two pieces that may
+/// overlap.
 #[inline(always)]
 pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     if let ([to], [from]) = (&mut *to, from) {
@@ -420,7 +480,7 @@ pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
         return;
     }
     if cfg!(target_pointer_width = "64")
-        && from.len() <= 64
+        && from.len() <= FEW
         && (copy_ends::<32>(to, from)
             || copy_ends::<16>(to, from)
             || copy_ends::<8>(to, from)
@@ -429,8 +489,21 @@ pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     {
         return;
     }
-    if from.len() == to.len() {
-        to.copy_from_slice(from);
+    copy(to, from);
+}
+
+/// Copies `from` to `to`, which are of one length. Made for a small device, the loop takes a tenth of the flash of `memcpy`; a compiler that is
+/// told to save time makes a `memcpy` of it.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    if cfg!(target_pointer_width = "64") {
+        if from.len() == to.len() {
+            to.copy_from_slice(from);
+        }
+        return;
+    }
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
@@ -456,17 +529,18 @@ pub(crate) fn copy_down(bytes: &mut [u8], from: Range<usize>, to: usize) {
     let distance = from.start.saturating_sub(to);
     let Some(window) = bytes.get_mut(to..from.end) else { return };
     if cfg!(target_pointer_width = "64") {
-        if distance <= window.len() {
+        if (1..=window.len()).contains(&distance) {
             window.copy_within(distance.., 0);
         }
         return;
     }
+    if distance == 0 {
+        return;
+    }
     // `memmove` alone is longer than all the rest here, and a small device has no other use for it.
-    let mut at = 0;
-    while let Some(byte) = window.get(at + distance).copied() {
-        if let Some(place) = window.get_mut(at) {
-            *place = byte;
-        }
-        at += 1;
+    let cells = Cell::from_mut(window).as_slice_of_cells();
+    let Some(behind) = cells.get(distance..) else { return };
+    for (to, from) in cells.iter().zip(behind) {
+        to.set(from.get());
     }
 }

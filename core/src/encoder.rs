@@ -39,6 +39,7 @@ impl Place {
 
 /// The frame that is being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_pointer_width = "64"), repr(u32))]
 enum Open {
     /// There is none.
     No,
@@ -101,7 +102,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn push_slow(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
-        self.write(|law, tail| {
+        self.write(self.most(payload.len()), |law, tail| {
             law.check(payload)?;
             law.prefix(Some(payload.len() as u64), tail)?;
             whole_body(law, payload, tail)?;
@@ -114,8 +115,9 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// # Errors
     /// As `push`.
     pub fn push_parts(&mut self, payload: &[&[u8]]) -> Result<(), EncodeError> {
-        self.write(|law, tail| {
-            law.prefix(Some(payload.iter().map(|part| part.len() as u64).sum()), tail)?;
+        let len = payload.iter().map(|part| part.len() as u64).sum();
+        self.write(self.most(usize::try_from(len).unwrap_or(usize::MAX)), |law, tail| {
+            law.prefix(Some(len), tail)?;
             for part in payload {
                 law.check(part)?;
                 whole_body(law, part, tail)?;
@@ -135,9 +137,12 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         }
         self.at.open = Open::No;
         let expanded = self.law.expansion(len);
-        let need = expanded.saturating_add(L::PREFIX + L::SUFFIX);
+        let need = self.most(len);
         if need > self.capacity() - self.at.end {
-            relieve(self.storage.as_mut(), &mut self.at, need, true)?;
+            move_up(self.storage.as_mut(), &mut self.at);
+        }
+        if need > self.capacity() - self.at.end {
+            return Err(too_long(self.capacity(), &self.at, need, true));
         }
         // A payload that grows on its way stands as far back as it can grow.
         let at = self.at.end + L::PREFIX + expanded.saturating_sub(len);
@@ -200,7 +205,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// # Errors
     /// As [`push`](Self::push); [`EncodeError::LengthRequired`].
     pub fn begin(&mut self, len: Option<u64>) -> Result<(), EncodeError> {
-        self.write(|law, tail| law.prefix(len, tail))?;
+        self.write(L::PREFIX, |law, tail| law.prefix(len, tail))?;
         (self.at.open, self.at.left) = if let Some(len) = len { (Open::Announced, len) } else { (Open::Endless, 0) };
         Ok(())
     }
@@ -237,7 +242,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
             Open::Announced | Open::Endless => {}
             Open::No | Open::Reserved => return Err(EncodeError::NoFrameOpen),
         }
-        self.put(|tail, law| law.suffix(tail))?;
+        self.put(L::SUFFIX + L::HELD, L::suffix)?;
         self.at.open = Open::No;
         Ok(())
     }
@@ -246,8 +251,10 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     #[inline]
     pub fn sent(&mut self, n: usize) {
         debug_assert!(n <= self.pending().len(), "more was sent than was pending");
-        self.at.start = self.at.start.saturating_add(n).min(self.at.end - self.at.held);
-        if self.at.start == self.at.end && self.at.open != Open::Reserved {
+        self.at.start += n.min(self.at.end - self.held() - self.at.start);
+        // On a small device payloads that stand as they are move to the front when they must, and not before: less code.
+        let at_once = SHORT_WAYS || !L::VERBATIM;
+        if at_once && self.at.start == self.at.end && self.at.open != Open::Reserved {
             (self.at.start, self.at.end) = (0, 0);
         }
     }
@@ -285,7 +292,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// The bytes to send.
     #[inline]
     pub fn pending(&self) -> &[u8] {
-        self.storage.as_ref().get(self.at.start..self.at.end - self.at.held).unwrap_or_default()
+        let behind = self.storage.as_ref().get(self.at.start..).unwrap_or_default();
+        behind.get(..self.at.end - self.held() - self.at.start).unwrap_or(behind)
     }
 
     /// Bytes that are free, for headers and payload.
@@ -321,6 +329,27 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         self.storage
     }
 
+    /// How many of the last bytes are not final.
+    #[inline(always)]
+    fn held(&self) -> usize {
+        if L::HELD > 0 { self.at.held } else { 0 }
+    }
+
+    /// So many bytes were written, those that were held included, and so many are held now.
+    #[inline(always)]
+    fn note(&mut self, written: usize, held: usize) {
+        self.at.end = self.at.end - self.held() + written;
+        if L::HELD > 0 {
+            self.at.held = held;
+        }
+    }
+
+    /// The most bytes that a frame with a payload of `len` bytes takes.
+    #[inline]
+    fn most(&self, len: usize) -> usize {
+        self.law.expansion(len).saturating_add(L::PREFIX + L::SUFFIX)
+    }
+
     /// Appends as much of `payload` as fits to the frame that was begun, if that is at least `least` bytes.
     #[inline]
     fn append(&mut self, payload: &[u8], least: usize) -> Result<usize, EncodeError> {
@@ -331,11 +360,12 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
             return Err(EncodeError::LengthMismatch { missing: 0 });
         }
         let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
-        if self.at.start > 0 && expanded > self.capacity() - self.at.end {
+        if expanded > self.capacity() - self.at.end {
             // Whatever fits then will do.
-            relieve(self.storage.as_mut(), &mut self.at, 0, true)?;
+            move_up(self.storage.as_mut(), &mut self.at);
         }
-        let mut tail = open_tail(&mut self.storage, self.at.end, self.at.held).shorten(L::SUFFIX);
+        let held = self.held();
+        let mut tail = open_tail(&mut self.storage, self.at.end, held).shorten(L::SUFFIX);
         let room = tail.room();
         // Only what is taken is checked; only a framing that takes bytes as they stand has something to check.
         let fits = if L::VERBATIM { payload.len().min(room) } else { payload.len() };
@@ -345,65 +375,75 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         if n < least {
             return Err(EncodeError::Full { need: self.law.expansion(payload.len()), room });
         }
-        (self.at.end, self.at.held) = (self.at.end - self.at.held + tail.written(), tail.held());
+        let (written, held) = (tail.written(), tail.held());
+        self.note(written, held);
         self.at.left = self.at.left.saturating_sub(n as u64);
         Ok(n)
     }
 
-    /// Appends what `write` writes, or nothing, where no frame is being written.
+    /// Appends what `write` writes, `most` bytes or fewer, or nothing, where no frame is being written.
     #[inline]
-    fn write(&mut self, write: impl Fn(&L, &mut Tail<'_>) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
+    fn write(
+        &mut self,
+        most: usize,
+        write: impl FnOnce(&L, &mut Tail<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         if self.is_streaming() {
             return Err(EncodeError::FrameOpen);
         }
         self.at.open = Open::No;
-        self.put(|tail, law| write(law, tail))
+        self.put(most, write)
     }
 
-    /// Appends what `write` writes, or nothing.
+    /// Appends what `write` writes, `most` bytes or fewer, or nothing.
     #[inline]
-    fn put(&mut self, write: impl Fn(&mut Tail<'_>, &L) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
-        loop {
-            let held = self.at.held;
-            let mut tail = open_tail(&mut self.storage, self.at.end, held);
-            match write(&mut tail, &self.law) {
-                Ok(()) => {
-                    (self.at.end, self.at.held) = (self.at.end - held + tail.written(), tail.held());
-                    return Ok(());
-                }
-                Err(EncodeError::Full { need, .. }) => {
-                    // How much a payload grows is known only when it is written; then `need` is the most it may be.
-                    let need = (tail.written() - held).saturating_add(need);
-                    relieve(self.storage.as_mut(), &mut self.at, need, L::VERBATIM)?;
-                }
-                Err(other) => return Err(other),
+    fn put(
+        &mut self,
+        most: usize,
+        write: impl FnOnce(&L, &mut Tail<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        if most > self.capacity() - self.at.end {
+            move_up(self.storage.as_mut(), &mut self.at);
+        }
+        let held = self.held();
+        let mut tail = open_tail(&mut self.storage, self.at.end, held);
+        match write(&self.law, &mut tail) {
+            Ok(()) => {
+                let (written, held) = (tail.written(), tail.held());
+                self.note(written, held);
+                Ok(())
             }
+            Err(EncodeError::Full { need, .. }) => {
+                // How much a payload grows is known only when it is written; then `need` is the most it may be.
+                let need = (tail.written() - held).saturating_add(need);
+                Err(too_long(self.storage.as_ref().len(), &self.at, need, L::VERBATIM))
+            }
+            Err(other) => Err(other),
         }
     }
 }
 
-/// Makes room for `need` bytes behind the bytes to send, from `start` to `end`, by moving these to the front if that helps. Where `need` is
-/// not `exact`, it is worth a try in any case.
-#[cold]
-#[inline(never)]
-fn relieve(storage: &mut [u8], at: &mut Place, need: usize, exact: bool) -> Result<(), EncodeError> {
-    let capacity = storage.len();
-    let room = capacity - (at.end - at.start);
-    if at.start > 0 && (need <= room || !exact) {
-        copy_down(storage, at.start..at.end, 0);
-        (at.start, at.end) = (0, at.end - at.start);
-        Ok(())
-    } else if at.end == 0 || exact && need > capacity {
-        Err(EncodeError::TooLarge { need, capacity })
+/// Moves the bytes to send to the front, so that what is free is behind them.
+fn move_up(storage: &mut [u8], at: &mut Place) {
+    copy_down(storage, at.start..at.end, 0);
+    (at.start, at.end) = (0, at.end - at.start);
+}
+
+/// What is wrong with a frame of `need` bytes, or of so many at most where that is not `exact`, for which there is no room.
+fn too_long(capacity: usize, at: &Place, need: usize, exact: bool) -> EncodeError {
+    if at.end == 0 || exact && need > capacity {
+        EncodeError::TooLarge { need, capacity }
     } else {
-        Err(EncodeError::Full { need, room })
+        EncodeError::Full { need, room: capacity - (at.end - at.start) }
     }
 }
 
 /// The free space behind `end`, with the `held` bytes before it.
 #[inline]
 fn open_tail<S: Storage>(storage: &mut S, end: usize, held: usize) -> Tail<'_> {
-    Tail::resume(storage.as_mut().get_mut(end - held..).unwrap_or_default(), held)
+    let storage = storage.as_mut();
+    let end = end.min(storage.len());
+    Tail::behind(storage, end, held)
 }
 
 /// Writes all of `payload`, or says what that needs.

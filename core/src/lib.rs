@@ -287,7 +287,7 @@ pub use decoder::{Decoder, End, Event, Need, Oversize, Parts};
 pub use encoder::{Encoder, Outgoing};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Malformed, Recovery};
 pub use service::Service;
-pub use session::{CloseReason, Session, SessionConfig, SessionError, Stats};
+pub use session::{CloseReason, Frames, Session, SessionConfig, SessionError, Stats};
 pub use shared::Shared;
 pub use store::{Store, StoreError, Table};
 pub use time::{Instant, LocalTime, WallClock};

@@ -5,8 +5,8 @@
 
 use super::event::{Found, Piece};
 use super::{Decoder, Phase};
-use crate::buffer::Storage;
-use crate::error::{DecodeError, Malformed};
+use crate::buffer::{SHORT_WAYS, Storage};
+use crate::error::{DecodeError, DecodeErrorKind, Malformed, Recovery};
 use crate::framing::{Framing, Step};
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -23,7 +23,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             match self.phase {
                 Phase::Between => {
                     self.offsets.begin_frame();
-                    self.head = 0;
+                    if SHORT_WAYS {
+                        self.head = 0;
+                    }
                     let input = if unread == 0 {
                         *chunk
                     } else if let Some(input) = self.buffer.unread_checked() {
@@ -86,6 +88,61 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 }
             }
         }
+    }
+
+    /// The next whole frame of what is unread, where no rule was asked for: what `advance_counted` would find, in the least code. Each
+    /// number is written in one place, and a slice is cut once.
+    #[inline(always)]
+    pub(super) fn pop_counted(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        let least = Self::least_wanted(&self.buffer);
+        let capacity = self.buffer.capacity();
+        let Some((unread, read)) = self.buffer.unread_to_take() else { return Ok(None) };
+        let mut taken = 0;
+        let found = 'found: {
+            let len = match self.phase {
+                Phase::Between if unread.len() < least => return Ok(None),
+                Phase::Between => {
+                    self.offsets.begin_frame();
+                    match self.law.step(&mut self.state, unread) {
+                        Ok(Step::Begin { take, len }) if (1..=unread.len()).contains(&take) => {
+                            taken = take;
+                            match usize::try_from(len) {
+                                Ok(len) if len <= self.whole_limit => len,
+                                _ => {
+                                    let limit = self.whole_limit as u64;
+                                    break 'found Err(DecodeErrorKind::TooLong { len: Some(len), limit });
+                                }
+                            }
+                        }
+                        Ok(Step::Need(n)) if n > capacity => {
+                            break 'found Err(DecodeErrorKind::HeaderTooLong { need: n, capacity });
+                        }
+                        Ok(Step::Need(n)) if n > unread.len() => {
+                            self.wanted = n;
+                            return Ok(None);
+                        }
+                        Ok(_) => break 'found Err(DecodeErrorKind::Malformed(Malformed::Stalled)),
+                        Err(malformed) => break 'found Err(DecodeErrorKind::Malformed(malformed)),
+                    }
+                }
+                Phase::Gathering => self.wanted,
+                _ => return Ok(None),
+            };
+            let behind = unread.get(taken..).unwrap_or_default();
+            (self.phase, self.wanted) = (Phase::Gathering, len);
+            if behind.len() >= len {
+                (self.phase, self.wanted) = (Phase::Between, least);
+                taken += len;
+            }
+            Ok(behind.get(..len))
+        };
+        *read += taken;
+        self.offsets.advance(taken);
+        // Not by `stop`: as far as the compiler knows, a payload of `self.buffer` is still lent.
+        found.map_err(|kind| {
+            (self.phase, self.wanted) = (Phase::Stopped, 0);
+            DecodeError { kind, offset: self.offsets.frame(0), recovery: Recovery::Stops }
+        })
     }
 
     /// Begins a frame with `len` bytes of payload. What is to be delivered first, if it is streamed.

@@ -34,33 +34,38 @@ use crate::framing::{Framing, least_storage};
 ///
 /// The storage bounds the payload of a frame that is delivered in one piece; see [`capacity`](Self::capacity). Its length
 /// is all the memory that a decoder ever uses: nothing is reserved because of a length on the wire.
+// On a small device fields stand in memory as they stand here: those that are zero at first lie together, with the storage, and one call
+// clears them all; and so do those that `reset` clears. The small and the unknown are last, so that they fill holes.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(target_pointer_width = "64"), repr(C))]
 pub struct Decoder<L: Framing, S> {
-    law: L,
-    state: L::State,
-    phase: Phase,
-    /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
-    wanted: usize,
-    /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
-    head: usize,
+    rules: Rules,
+    midway: Midway,
     buffer: Buffer<S>,
     offsets: Offsets,
-    /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
-    whole_limit: usize,
+    /// Empty frames in a row, where a rule counts them.
+    empties: Empties,
+    phase: Phase,
+    /// Bytes of the header that is the first of what is unread, where it is known; then all of the frame is wanted.
+    head: usize,
     /// The shortest payload that no rule looks at closer.
     least: usize,
     memo: Memo,
-    /// What was asked for, if anything was, and the code that knows how to do it.
-    rules: Option<(Rules, Engine<L, S>)>,
-    midway: Midway,
+    /// The code that knows the rules, if anything was asked for.
+    engine: Option<Engine<L, S>>,
+    /// With fewer unread bytes than this nothing happens. At least 1 between frames; 0 where the law must be asked.
+    wanted: usize,
+    /// The longest payload that is delivered in one piece: `<= capacity`, `<= max_frame`.
+    whole_limit: usize,
+    law: L,
+    state: L::State,
     /// Where the delimiters of frames are, for the short ways.
     ahead: Ahead,
-    /// Empty frames in a row, where a rule counts them.
-    empties: Empties,
 }
 
 /// What the frame at hand goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_pointer_width = "64"), repr(u32))]
 enum Phase {
     /// No byte of a frame was taken.
     Between,
@@ -77,7 +82,7 @@ enum Phase {
 }
 
 /// What is known of a frame in the middle of it, unless it is of a counted law and fits.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Midway {
     grant: Grant,
     /// Bytes of the frame with its header and trailer, where the header says so.
@@ -92,6 +97,10 @@ struct Midway {
     byte: [u8; 1],
 }
 
+impl Midway {
+    const NONE: Self = Self { grant: Grant::NONE, frame_len: None, left: 0, delivered: 0, held: 0, byte: [0] };
+}
+
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// A decoder at the start of a stream. Frames up to [`capacity`](Self::capacity) are delivered; a longer one is an error.
     ///
@@ -103,20 +112,21 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let whole_limit = capacity.saturating_sub(L::SUFFIX);
         let wanted = Self::least_wanted(&buffer);
         Self {
-            law,
-            state: L::State::default(),
-            phase: Phase::Between,
-            wanted,
-            head: 0,
             buffer,
             offsets: Offsets::START,
-            whole_limit,
-            least: Self::least_usual(capacity, 0),
             memo: Memo::NONE,
-            rules: None,
-            midway: Midway::default(),
+            rules: Rules::NONE,
+            engine: None,
+            midway: Midway::NONE,
+            empties: Empties::NONE,
+            phase: Phase::Between,
+            head: 0,
+            least: Self::least_usual(capacity, 0),
+            wanted,
+            whole_limit,
+            law,
+            state: L::State::default(),
             ahead: Ahead::default(),
-            empties: Empties::default(),
         }
     }
 
@@ -150,13 +160,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if let Some(payload) = self.row(chunk, usize::MAX) {
                 return Ok(Some(payload));
             }
-            // Of one byte after another, most can do no more than wait.
-            if chunk.len() <= 1 && self.keep(chunk) {
+            if self.keep(chunk) {
                 *chunk = &[];
                 return Ok(None);
             }
             if self.buffer.unread_len() > 0 {
-                let Cut { taken, len } = self.complete(chunk);
+                let Cut { taken, len } = self.complete(chunk, usize::MAX);
                 if taken > 0 {
                     *chunk = chunk.get(taken..).unwrap_or_default();
                     return Ok(self.buffer.taken(len));
@@ -186,6 +195,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn pop(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        if !SHORT_WAYS && L::COUNTED {
+            return match self.engine {
+                None => self.pop_counted(),
+                Some(engine) => (engine.next_frame)(self, &[]).0,
+            };
+        }
         if SHORT_WAYS && L::COUNTED {
             if self.buffer.unread_len() < self.wanted {
                 return Ok(None);
@@ -212,9 +227,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
         match self.short_of_byte(byte) {
-            Short::Nothing => Ok(None),
-            Short::Buffer(range) => Ok(self.buffer.get(range)),
-            Short::Chunk(_) | Short::Unusual => self.push_byte_slow(byte),
+            (_, Short::Nothing) => Ok(None),
+            (_, Short::Buffer(range)) => Ok(self.buffer.get(range)),
+            // Taken, but more is to be said of it.
+            (true, _) => self.next_slow(&[]).0,
+            (false, _) => self.push_byte_slow(byte),
         }
     }
 
@@ -271,26 +288,62 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         {
             return Ok(Some((Event::Frame(payload), &self.state)));
         }
-        let event = match self.short(chunk, max) {
+        let payload = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
-            Short::Chunk(payload) => Event::Frame(payload),
-            Short::Buffer(range) => Event::Frame(self.buffer.get(range).unwrap_or_default()),
-            Short::Unusual => match self.proceed::<SURELY>(chunk, max)? {
-                Found::Nothing => return Ok(None),
-                Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
-                Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
-                Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
-                Found::Begin(len) => Event::Begin { len },
-                Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
-                Found::End => Event::End,
-            },
+            Short::Chunk(payload) => payload,
+            Short::Buffer(range) => self.buffer.get(range).unwrap_or_default(),
+            Short::Unusual => return self.unusual_event::<SURELY>(chunk, max),
+        };
+        Ok(Some((Event::Frame(payload), &self.state)))
+    }
+
+    /// The next frame and what the law remembers of it, if a short way leads to one of at most `max` bytes. What comes next if not is
+    /// for [`unusual_event`](Self::unusual_event).
+    #[inline(always)]
+    pub(crate) fn short_frame<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Option<(&'s [u8], &'s L::State)> {
+        if L::COUNTED
+            && let Some(payload) = self.row(chunk, max)
+        {
+            return Some((payload, &self.state));
+        }
+        let payload = match self.short(chunk, max) {
+            Short::Nothing | Short::Unusual => return None,
+            Short::Chunk(payload) => payload,
+            Short::Buffer(range) => self.buffer.get(range)?,
+        };
+        Some((payload, &self.state))
+    }
+
+    /// [`event_and_state`](Self::event_and_state) by the way that is right for everything.
+    #[inline]
+    pub(crate) fn unusual_event<'s, 'c: 's, const SURELY: bool>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
+        let found = match self.short_streamed(chunk, max) {
+            Some(found) => found,
+            None => self.proceed::<SURELY>(chunk, max)?,
+        };
+        let event = match found {
+            Found::Nothing => return Ok(None),
+            Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+            Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
+            Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
+            Found::Begin(len) => Event::Begin { len },
+            Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
+            Found::End => Event::End,
         };
         Ok(Some((event, &self.state)))
     }
 
     /// Free storage to read into, behind what was pushed. Empty when it must be popped first, or when the stream has stopped.
     ///
-    /// What is unread is moved to the front when there is less room than the frame at hand still needs.
+    /// What is unread is moved to the front when there is less room than the frame at hand still needs, and on a small device always.
     #[inline]
     pub fn spare_mut(&mut self) -> &mut [u8] {
         if self.phase == Phase::Stopped {
@@ -353,12 +406,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn reset(&mut self) {
         self.state = L::State::default();
         self.buffer.clear();
-        self.begin_anew();
         self.ahead.forget();
         self.offsets = Offsets::START;
-        self.empties = Empties::default();
+        self.empties = Empties::NONE;
+        self.begin_anew();
         if !L::COUNTED {
-            self.midway = Midway::default();
+            self.midway = Midway::NONE;
         }
     }
 
@@ -431,10 +484,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Goes on until there is something to deliver, knowing the rules if there are any.
     #[inline]
     fn proceed<const SURELY: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
-        match self.rules {
+        match self.engine {
             _ if SURELY => self.advance::<true>(chunk, max),
             None => self.advance::<false>(chunk, max),
-            Some((_, engine)) => (engine.advance)(self, chunk, max),
+            Some(engine) => (engine.advance)(self, chunk, max),
         }
     }
 
@@ -455,7 +508,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline]
     fn begin_anew(&mut self) {
         self.phase = Phase::Between;
-        (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
+        if SHORT_WAYS {
+            self.head = 0;
+        }
+        self.wanted = Self::least_wanted(&self.buffer);
     }
 
     /// The shortest payload that no rule looks at closer, if `asked` is the shortest that rules allow: none, where a header may be longer
@@ -497,9 +553,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn next_slow<'s>(&'s mut self, chunk: &'s [u8]) -> NextFrame<'s> {
-        match self.rules {
+        match self.engine {
             None => self.next_frame::<false>(chunk),
-            Some((_, engine)) => (engine.next_frame)(self, chunk),
+            Some(engine) => (engine.next_frame)(self, chunk),
         }
     }
 

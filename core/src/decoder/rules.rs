@@ -4,6 +4,8 @@
 //! reached only through a pointer that is set with the first rule. So a program that asks for no rule does not contain what would
 //! carry it out; and one that only asks by rules, as sessions do (`SURELY`), does not contain the rest.
 
+use core::num::NonZeroUsize;
+
 use super::event::Found;
 use super::{Decoder, Memo, Oversize, Phase};
 use crate::buffer::Storage;
@@ -16,7 +18,8 @@ pub(super) struct Rules {
     oversize: Oversize,
     min_frame: u64,
     max_frame: Option<u64>,
-    stream_above: usize,
+    /// Payloads of so many bytes, and of more, come in pieces.
+    stream_from: Option<NonZeroUsize>,
     max_empty: Option<u32>,
 }
 
@@ -44,16 +47,19 @@ impl<L: Framing, S> Clone for Engine<L, S> {
 impl<L: Framing, S> Copy for Engine<L, S> {}
 
 /// Empty frames in a row. Frames that are not empty are not counted, and need not be: they stand between.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Empties {
-    count: u32,
+    /// As long as an offset, so that there is no hole in what is cleared together.
+    count: u64,
     /// Where the next of the row would begin.
     pub(super) end: u64,
 }
 
 impl Empties {
+    pub(super) const NONE: Self = Self { count: 0, end: 0 };
+
     /// Counts one that takes these bytes of the stream.
-    fn count(&mut self, from: u64, to: u64) -> u32 {
+    fn count(&mut self, from: u64, to: u64) -> u64 {
         self.count = if from == self.end { self.count.saturating_add(1) } else { 1 };
         self.end = to;
         self.count
@@ -61,8 +67,8 @@ impl Empties {
 }
 
 impl Rules {
-    const NONE: Self =
-        Self { oversize: Oversize::Fail, min_frame: 0, max_frame: None, stream_above: usize::MAX, max_empty: None };
+    pub(super) const NONE: Self =
+        Self { oversize: Oversize::Fail, min_frame: 0, max_frame: None, stream_from: None, max_empty: None };
 }
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
@@ -95,44 +101,39 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// With 0 only empty frames come whole.
     #[must_use]
     pub fn with_stream_above(self, limit: usize) -> Self {
-        self.with(|rules| rules.stream_above = limit)
+        self.with(|rules| rules.stream_from = NonZeroUsize::new(limit.saturating_add(1)))
     }
 
     /// The rules of a session, all at once: limits are worked out one time.
     pub(crate) fn with_rules_of_session(self, oversize: Oversize, max_frame: u64, stream_above: usize) -> Self {
         self.with(|rules| {
-            (rules.oversize, rules.max_frame, rules.stream_above) = (oversize, Some(max_frame), stream_above);
+            (rules.oversize, rules.max_frame) = (oversize, Some(max_frame));
+            rules.stream_from = NonZeroUsize::new(stream_above.saturating_add(1));
         })
     }
 
     /// The longest payload that is accepted, in bytes.
     pub fn max_frame(&self) -> u64 {
-        match &self.rules {
-            None => self.whole_limit as u64,
-            Some((rules, _)) => {
-                let asked = rules.max_frame.unwrap_or(u64::MAX);
-                if rules.oversize == Oversize::Stream { asked } else { asked.min(self.capacity() as u64) }
-            }
-        }
+        let asked = self.rules.max_frame.unwrap_or(u64::MAX);
+        if self.rules.oversize == Oversize::Stream { asked } else { asked.min(self.capacity() as u64) }
     }
 
     /// Sets a rule, and works out the limits.
     fn with(mut self, set: impl FnOnce(&mut Rules)) -> Self {
-        let (mut rules, engine) = self
-            .rules
-            .unwrap_or((Rules::NONE, Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> }));
-        set(&mut rules);
-        self.rules = Some((rules, engine));
-        self.limit(&rules);
+        self.engine = Some(Engine { advance: Self::advance::<true>, next_frame: Self::next_frame::<true> });
+        set(&mut self.rules);
+        self.limit();
         self
     }
 
     #[inline(never)]
-    fn limit(&mut self, rules: &Rules) {
+    fn limit(&mut self) {
         self.offsets.close(self.buffer.unread_len());
         self.memo = Memo::NONE;
+        let rules = &self.rules;
         let capacity = self.capacity();
-        let stream_above = if rules.oversize == Oversize::Stream { rules.stream_above } else { capacity };
+        let stream_from = rules.stream_from.filter(|_| rules.oversize == Oversize::Stream);
+        let stream_above = stream_from.map_or(capacity, |from| from.get() - 1);
         self.whole_limit = usize::try_from(self.max_frame()).unwrap_or(usize::MAX).min(capacity).min(stream_above);
         let least = usize::try_from(rules.min_frame).unwrap_or(usize::MAX);
         self.least = Self::least_usual(self.buffer.capacity(), least.max(usize::from(rules.max_empty.is_some())));
@@ -141,10 +142,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The rules, for code that knows them.
     #[inline(always)]
     fn rules<const RULED: bool>(&self) -> Option<&Rules> {
-        if RULED { self.rules.as_ref().map(|(rules, _)| rules) } else { None }
+        RULED.then_some(&self.rules)
     }
 
     /// The frame at hand is longer than may be delivered whole. What begins instead, if it is to be streamed.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn too_long<const RULED: bool>(&mut self, len: Option<u64>) -> Result<Option<Found>, DecodeError> {
         let limit = if RULED { self.max_frame() } else { self.whole_limit as u64 };
         match self.rules::<RULED>().map(|rules| rules.oversize) {
@@ -176,7 +178,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// The frame at hand is complete: what to deliver, `whole` with `len` bytes of payload unless it was streamed or dropped. With
     /// `None` the decoder goes on.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn end_frame<const RULED: bool>(
         &mut self,
         len: usize,
@@ -194,7 +196,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let max_empty = rules.max_empty;
         if let Some(limit) = max_empty
             && len == 0
-            && self.empties.count(self.frame_offset(), self.position()) > limit
+            && self.empties.count(self.frame_offset(), self.position()) > u64::from(limit)
         {
             return Err(self.stop(DecodeErrorKind::EmptyFlood { limit }));
         }

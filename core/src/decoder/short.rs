@@ -9,6 +9,7 @@ mod counted;
 #[cfg(target_pointer_width = "64")]
 mod delimited;
 mod disguised;
+mod streamed;
 mod verbatim;
 
 pub(super) use ahead::Ahead;
@@ -63,7 +64,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         } else if !SHORT_WAYS {
             Short::Unusual
         } else if !L::VERBATIM {
-            self.short_disguised(&mut &[][..], max)
+            self.short_disguised_in_buffer(max)
         } else if L::COUNTED {
             self.short_counted_in_buffer(max)
         } else {
@@ -71,14 +72,23 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
-    /// The short way of one byte.
+    /// The short way of one byte that comes alone, and whether it was taken.
     #[inline(always)]
-    pub(super) fn short_of_byte(&mut self, byte: u8) -> Short<'static> {
+    pub(super) fn short_of_byte(&mut self, byte: u8) -> (bool, Short<'static>) {
         #[cfg(target_pointer_width = "64")]
         if let Some(delimiter) = self.law.delimiter() {
-            return self.short_byte(delimiter, byte, usize::MAX);
+            return (false, self.short_byte(delimiter, byte, usize::MAX));
         }
-        if self.keep(&[byte]) { Short::Nothing } else { Short::Unusual }
+        if SHORT_WAYS && !L::VERBATIM && self.buffer.unread_len() == 0 {
+            let (taken, outcome) = match self.undisguise_byte(byte) {
+                (0, _) => self.undisguise_chunk(&[byte], usize::MAX),
+                taken => taken,
+            };
+            if taken > 0 {
+                return (true, self.come_to(outcome));
+            }
+        }
+        if self.keep_byte(byte) { (true, Short::Nothing) } else { (false, Short::Unusual) }
     }
 
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
@@ -91,6 +101,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.offsets.close(self.buffer.unread_len());
         }
         self.buffer.append(chunk)
+    }
+
+    /// [`keep`](Self::keep) for one byte behind others.
+    #[inline(always)]
+    pub(super) fn keep_byte(&mut self, byte: u8) -> bool {
+        self.buffer.unread_len() + 1 < self.wanted && self.offsets.is_closed() && self.buffer.append_byte(byte)
     }
 
     /// The way of a chunk that can do no more than wait.
@@ -132,7 +148,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.offsets.begin_frame();
             self.midway.frame_len = None;
         }
-        self.offsets.advance(taken);
+        self.offsets.advance_alone(taken);
         self.midway.held = 0;
         self.wanted = 1;
     }

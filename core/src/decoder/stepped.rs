@@ -13,7 +13,7 @@ use crate::framing::{Framing, Step};
 const STEPS_WITHOUT_PROGRESS: u8 = 4;
 
 /// What a law has said of the bytes that come next, and is not carried out yet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Grant {
     /// A payload byte that does not stand in the stream.
     byte: Option<u8>,
@@ -114,15 +114,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Step::Idle(n) | Step::Skip(n) => n,
             Step::Bad { take, .. } => take,
             Step::Data(n) => {
-                self.midway.grant = Grant { data: n, ..Grant::default() };
+                self.midway.grant = Grant { data: n, ..Grant::NONE };
                 n
             }
             Step::Byte { take, value } => {
-                self.midway.grant = Grant { byte: Some(value), ..Grant::default() };
+                self.midway.grant = Grant { byte: Some(value), ..Grant::NONE };
                 take
             }
             Step::End { data, take } => {
-                self.midway.grant = Grant { data, end: Some(take), ..Grant::default() };
+                self.midway.grant = Grant { data, end: Some(take), ..Grant::NONE };
                 // A frame of no bytes at all would come for ever.
                 usize::from(self.offsets.taken() > 0 || data > 0) + take
             }
@@ -226,7 +226,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                             return Ok(Some(Found::Nothing));
                         }
                         self.offsets.advance(n + take);
-                        self.midway.grant = Grant::default();
+                        self.midway.grant = Grant::NONE;
                         return self.end_frame::<RULED>(n, Found::Chunk { data: n, take });
                     }
                     self.offsets.advance(n);
@@ -340,8 +340,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 }
 
 impl Grant {
+    pub(super) const NONE: Self = Self { byte: None, data: 0, end: None };
+
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.byte.is_none() && self.data == 0 && self.end.is_none()
+    }
+
+    /// The bytes of framing that end the frame, if nothing is granted before them.
+    #[inline]
+    pub(super) fn end_alone(&self) -> Option<usize> {
+        self.end.filter(|_| self.byte.is_none() && self.data == 0)
     }
 }

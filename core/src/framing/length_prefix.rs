@@ -157,7 +157,9 @@ impl<const WIDTH: usize, E: Endian, const OFFSET: usize, const ADJUST: i64> Fram
         let Some(wire) = u64::try_from(wire).ok().filter(|wire| *wire <= Self::MAX) else {
             return Err(EncodeError::TooLong { len, max });
         };
-        out.put(&self.lead)?;
+        if OFFSET > 0 {
+            out.put(&self.lead)?;
+        }
         let mut bytes = [0; WIDTH];
         let whole = wire.to_be_bytes();
         for (to, from) in bytes.iter_mut().rev().zip(whole.iter().rev()) {

@@ -85,6 +85,7 @@ pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
 pub use varint::Varint;
 
 use core::fmt::Debug;
+use core::ops::Range;
 
 #[cfg(target_pointer_width = "64")]
 pub(crate) use blocks::{BLOCK, places, places_in_few};
@@ -92,7 +93,7 @@ pub(crate) use blocks::{BLOCK, places, places_in_few};
 pub(crate) use search::find_far;
 use search::{find, find_either};
 
-use crate::buffer::{SHORT_WAYS, copy_short};
+use crate::buffer::{SHORT_WAYS, copy, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// A law that cuts a byte stream into frames, and wraps payloads into frames.
@@ -172,7 +173,8 @@ pub trait Framing {
 
     /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are
     /// ([`VERBATIM`](Self::VERBATIM) is `false`): takes bytes of one frame from the front of `input`, and writes their payload to the
-    /// front of `out`. It moves `state` as the same steps would have.
+    /// front of `out`. It moves `state` as the same steps would have. What is in `out` behind the payload counts for nothing, before and
+    /// after: a run may use it.
     ///
     /// This too is a shortcut for speed, and must agree with [`step`](Self::step), which sees what is left: bytes between frames,
     /// errors, payload without room. To take nothing, and change nothing, is always right, and is the default.
@@ -180,6 +182,23 @@ pub trait Framing {
     fn run(&self, state: &mut Self::State, input: &[u8], out: &mut [u8]) -> Run {
         let _ = (state, input, out);
         Run::default()
+    }
+
+    /// [`run`](Self::run) where input and payload lie in one slice: `bytes[payload]` was gathered of the frame, and ends before
+    /// `bytes[read..]`, the input, begins; where nothing was, `payload` is empty. It may grow to `most` bytes, and never overtakes the
+    /// input that is left; an empty one may be put elsewhere before it grows.
+    ///
+    /// It is used where there is less room between the two than input. The default lets `run` write there what it can.
+    #[inline(always)]
+    fn run_in_place(
+        &self,
+        state: &mut Self::State,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        run_between(self, state, bytes, read, payload, most)
     }
 
     /// Whether the end of the stream ends the frame that has begun, as for a last line without its LF.
@@ -208,7 +227,7 @@ pub trait Framing {
         let n = payload.len().min(out.room());
         let piece = payload.get(..n).unwrap_or_default();
         // A piece of the room's length fits.
-        let _ = out.put(piece);
+        let _ = out.put_payload(piece);
         n
     }
 
@@ -237,6 +256,28 @@ pub trait Framing {
         let _ = out;
         Ok(())
     }
+}
+
+/// The [`run`](Framing::run) of a law from the end of `bytes` to what is free before.
+#[inline(always)]
+pub(crate) fn run_between<L: Framing + ?Sized>(
+    law: &L,
+    state: &mut L::State,
+    bytes: &mut [u8],
+    read: usize,
+    payload: &mut Range<usize>,
+    most: usize,
+) -> Run {
+    if payload.start == payload.end {
+        *payload = 0..0;
+    }
+    let Some((free, input)) = bytes.split_at_mut_checked(read) else { return Run::default() };
+    let end = payload.start.saturating_add(most).min(free.len());
+    let Some(out) = free.get_mut(payload.end..end) else { return Run::default() };
+    let room = out.len();
+    let run = law.run(state, input, out);
+    payload.end += run.written.min(room);
+    run
 }
 
 /// What the next bytes of a stream are.
@@ -312,8 +353,10 @@ pub struct Run {
 #[derive(Debug)]
 pub struct Tail<'a> {
     buffer: &'a mut [u8],
-    /// `0 <= held <= written <= buffer.len()`
-    written: usize,
+    /// Where the tail begins.
+    from: usize,
+    /// Where what is written ends, of which the last `held` bytes are held: `from + held <= end <= buffer.len()`
+    end: usize,
     held: usize,
 }
 
@@ -328,7 +371,14 @@ impl<'a> Tail<'a> {
     #[inline]
     pub(crate) fn resume(buffer: &'a mut [u8], held: usize) -> Self {
         let held = held.min(buffer.len());
-        Self { buffer, written: held, held }
+        Self { buffer, from: 0, end: held, held }
+    }
+
+    /// The tail of `buffer` behind `end`, with the `held` bytes before it.
+    #[inline]
+    pub(crate) fn behind(buffer: &'a mut [u8], end: usize, held: usize) -> Self {
+        debug_assert!(held <= end && end <= buffer.len(), "{held} > {end} > {}", buffer.len());
+        Self { buffer, from: end - held, end, held }
     }
 
     /// Appends `bytes`.
@@ -337,25 +387,44 @@ impl<'a> Tail<'a> {
     /// [`EncodeError::Full`] if they do not fit; nothing is written then.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let place = self.place(bytes.len())?;
+        if SHORT_WAYS {
+            copy_short(place, bytes);
+        } else {
+            // Of a few bytes, and known to the compiler how many, this is a store.
+            place.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// [`put`](Self::put) for bytes of which it is not known when compiled how many they are.
+    #[inline]
+    pub(crate) fn put_payload(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        if SHORT_WAYS {
+            return self.put(bytes);
+        }
+        copy(self.place(bytes.len())?, bytes);
+        Ok(())
+    }
+
+    /// Place for `len` bytes, which count as written.
+    #[inline(always)]
+    fn place(&mut self, len: usize) -> Result<&mut [u8], EncodeError> {
         let room = self.room();
-        match self.buffer.get_mut(self.written..).and_then(|free| free.get_mut(..bytes.len())) {
+        let place = self.buffer.get_mut(self.end..).and_then(|free| free.get_mut(..len));
+        match place {
             Some(place) => {
-                if SHORT_WAYS {
-                    copy_short(place, bytes);
-                } else {
-                    place.copy_from_slice(bytes);
-                }
-                self.written += bytes.len();
-                Ok(())
+                self.end += len;
+                Ok(place)
             }
-            None => Err(EncodeError::Full { need: bytes.len(), room }),
+            None => Err(EncodeError::Full { need: len, room }),
         }
     }
 
     /// From now on the last `n` bytes are held, and those before them can be sent.
     #[inline]
     pub fn hold(&mut self, n: usize) {
-        self.held = n.min(self.written);
+        self.held = n.min(self.written());
     }
 
     /// How many of the last bytes are held.
@@ -367,25 +436,25 @@ impl<'a> Tail<'a> {
     /// The held bytes.
     #[inline]
     pub fn held_mut(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(self.written - self.held..self.written).unwrap_or_default()
+        self.buffer.get_mut(self.end - self.held..self.end).unwrap_or_default()
     }
 
     /// Bytes that are free.
     #[inline]
     pub fn room(&self) -> usize {
-        self.buffer.len() - self.written
+        self.buffer.len() - self.end
     }
 
     /// Bytes written so far, those held from before included.
     #[inline]
     pub fn written(&self) -> usize {
-        self.written
+        self.end - self.from
     }
 
     /// The same place with the last `keep` bytes left free.
     #[inline]
     pub(crate) fn shorten(self, keep: usize) -> Self {
-        let len = self.buffer.len().saturating_sub(keep).max(self.written);
+        let len = self.buffer.len().saturating_sub(keep).max(self.end);
         Self { buffer: self.buffer.get_mut(..len).unwrap_or_default(), ..self }
     }
 }
@@ -422,5 +491,5 @@ fn put_decimal(number: u64, out: &mut Tail<'_>) -> Result<(), EncodeError> {
             break;
         }
     }
-    out.put(digits.get(at..).unwrap_or_default())
+    out.put_payload(digits.get(at..).unwrap_or_default())
 }

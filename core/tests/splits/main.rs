@@ -2,6 +2,7 @@
 //! events come out, and they are those that a slow and independent reader finds in the whole stream.
 
 mod blocks;
+mod disguised;
 #[cfg(feature = "json")]
 mod json;
 mod laws;

@@ -1,6 +1,8 @@
 //! Services that answer a run of whole frames in one call.
 
-use framewright::framing::{BigEndian, Framing, LengthPrefix, U32};
+use core::marker::PhantomData;
+
+use framewright::framing::{BigEndian, Cobs, Framing, LengthPrefix, Lines, Netstring, Slip, U32};
 use framewright::service::{Flow, Intake, Refusal, Service};
 use framewright::{CloseReason, Encoder, Frames, Instant, Session, SessionConfig, Storage};
 
@@ -8,7 +10,8 @@ const NOW: Instant = Instant::ZERO;
 
 /// Echoes; takes so many frames of a run at most, and tells how many it was given together.
 #[derive(Debug, Default)]
-struct Runner {
+struct Runner<L = U32> {
+    law: PhantomData<L>,
     most: usize,
     /// What it says of a frame with this payload.
     special: Option<(&'static [u8], Flow)>,
@@ -17,30 +20,30 @@ struct Runner {
     polls: usize,
 }
 
-impl Runner {
-    fn answer<S: Storage>(&self, payload: &[u8], out: &mut Encoder<U32, S>) -> Result<Flow, Refusal> {
+impl<L: Framing> Runner<L> {
+    fn answer<S: Storage>(&self, payload: &[u8], out: &mut Encoder<L, S>) -> Result<Flow, Refusal> {
         out.push(payload)?;
         Ok(self.special.filter(|(special, _)| *special == payload).map_or(Flow::Continue, |(_, flow)| flow))
     }
 }
 
-impl Service for Runner {
-    type Framing = U32;
+impl<L: Framing> Service for Runner<L> {
+    type Framing = L;
 
     fn intake(&self) -> Intake {
         Intake::Streamed { extra: 0 }
     }
 
-    fn poll<S: Storage>(&mut self, _: Instant, _: &mut Encoder<U32, S>) -> Result<Flow, Refusal> {
+    fn poll<S: Storage>(&mut self, _: Instant, _: &mut Encoder<L, S>) -> Result<Flow, Refusal> {
         self.polls += 1;
         Ok(Flow::Continue)
     }
 
     fn frames<I: Storage, S: Storage>(
         &mut self,
-        frames: &mut Frames<'_, '_, U32, I>,
+        frames: &mut Frames<'_, '_, L, I>,
         _: Instant,
-        out: &mut Encoder<U32, S>,
+        out: &mut Encoder<L, S>,
     ) -> Result<Flow, Refusal> {
         let mut run = 0;
         let mut flow = Flow::Continue;
@@ -57,21 +60,25 @@ impl Service for Runner {
         Ok(flow)
     }
 
-    fn frame<S: Storage>(&mut self, payload: &[u8], _: Instant, out: &mut Encoder<U32, S>) -> Result<Flow, Refusal> {
+    fn frame<S: Storage>(&mut self, payload: &[u8], _: Instant, out: &mut Encoder<L, S>) -> Result<Flow, Refusal> {
         self.alone += 1;
         self.answer(payload, out)
     }
 }
 
-fn frame(payload: &[u8]) -> Vec<u8> {
-    [&u32::try_from(payload.len()).unwrap().to_be_bytes(), payload].concat()
+fn stream_of<L: Framing + Default>(payloads: &[&[u8]]) -> Vec<u8> {
+    let mut encoder = Encoder::new(L::default(), [0; 256]);
+    for payload in payloads {
+        encoder.push(payload).unwrap();
+    }
+    encoder.pending().to_vec()
 }
 
 fn stream(payloads: &[&[u8]]) -> Vec<u8> {
-    payloads.iter().flat_map(|payload| frame(payload)).collect()
+    stream_of::<U32>(payloads)
 }
 
-fn session(service: Runner, output: usize) -> Session<Runner, [u8; 32], Vec<u8>> {
+fn session<L: Framing + Clone + Default>(service: Runner<L>, output: usize) -> Session<Runner<L>, [u8; 32], Vec<u8>> {
     Session::new(service, [0; 32], vec![0; output], SessionConfig::default(), NOW).unwrap()
 }
 
@@ -81,27 +88,35 @@ fn sent<V: Service<Framing: Clone>, I: Storage, O: Storage>(session: &mut Sessio
     output
 }
 
-#[test]
-fn a_run_is_answered_in_order_however_many_of_it_a_service_takes() {
-    let bytes = stream(&[b"one", b"two", b"", b"three", b"four"]);
+fn answers_in_order<L: Framing + Clone + Default>() {
+    let bytes = stream_of::<L>(&[b"one", b"two", b"\xc0", b"three", b"four", b"a payload longer than the rest"]);
     for most in [0, 1, 2, 5, usize::MAX] {
         for cut in 0..bytes.len() {
-            let mut session = session(Runner { most, ..Runner::default() }, 64);
+            let mut session = session(Runner::<L> { most, ..Runner::default() }, 512);
             let mut answers = Vec::new();
             for part in [&bytes[..cut], &bytes[cut..]] {
                 assert_eq!(session.handle_input(part, NOW), part.len());
                 answers.extend(sent(&mut session));
             }
             assert_eq!(answers, bytes, "{most} at most, cut at {cut}");
-            assert_eq!(session.stats().messages, 5);
+            assert_eq!(session.stats().messages, 6);
         }
     }
 }
 
 #[test]
+fn a_run_is_answered_in_order_however_many_of_it_a_service_takes() {
+    answers_in_order::<U32>();
+    answers_in_order::<Lines>();
+    answers_in_order::<Netstring>();
+    answers_in_order::<Cobs>();
+    answers_in_order::<Slip>();
+}
+
+#[test]
 fn where_there_is_memory_for_speed_what_came_together_is_given_together() {
     let bytes = stream(&[b"one", b"two", b"three"]);
-    let mut session = session(Runner { most: usize::MAX, ..Runner::default() }, 64);
+    let mut session = session::<U32>(Runner { most: usize::MAX, ..Runner::default() }, 64);
     session.handle_input(&bytes, NOW);
     let Runner { runs, alone, .. } = session.service();
     let expected = if cfg!(target_pointer_width = "64") { (vec![3], 0) } else { (vec![], 3) };
@@ -111,7 +126,7 @@ fn where_there_is_memory_for_speed_what_came_together_is_given_together() {
 #[test]
 fn a_run_ends_where_the_room_for_replies_does() {
     let bytes = stream(&[&b"twelve bytes"[..]; 4]);
-    let mut session = session(Runner { most: usize::MAX, ..Runner::default() }, 40);
+    let mut session = session::<U32>(Runner { most: usize::MAX, ..Runner::default() }, 40);
     let taken = session.handle_input(&bytes, NOW);
     assert!(taken < bytes.len());
     assert_eq!(sent(&mut session), bytes[..32], "two answers of 16 bytes fit");
@@ -123,7 +138,8 @@ fn a_run_ends_where_the_room_for_replies_does() {
 fn a_service_that_closes_inside_a_run_is_given_no_more_of_it() {
     let bytes = stream(&[b"one", b"bye", b"three"]);
     for most in [0, usize::MAX] {
-        let mut session = session(Runner { most, special: Some((b"bye", Flow::Close)), ..Runner::default() }, 64);
+        let mut session =
+            session::<U32>(Runner { most, special: Some((b"bye", Flow::Close)), ..Runner::default() }, 64);
         session.handle_input(&bytes, NOW);
         assert_eq!(sent(&mut session), stream(&[b"one", b"bye"]));
         assert_eq!(session.stats().messages, 2);
@@ -135,7 +151,7 @@ fn a_service_that_closes_inside_a_run_is_given_no_more_of_it() {
 fn a_service_that_has_more_to_say_inside_a_run_says_it_before_the_next_frame() {
     let bytes = stream(&[b"one", b"wait", b"three"]);
     let polls_with = |special| {
-        let mut session = session(Runner { most: usize::MAX, special, ..Runner::default() }, 64);
+        let mut session = session::<U32>(Runner { most: usize::MAX, special, ..Runner::default() }, 64);
         session.handle_input(&bytes, NOW);
         assert_eq!(sent(&mut session), bytes);
         assert_eq!(session.stats().messages, 3);

@@ -143,7 +143,7 @@ pub trait Framing {
 
     /// The byte that ends every frame, of a law whose frames are some bytes without it, then this byte. A decoder may then look for it
     /// itself, far ahead, and ask [`payload`](Self::payload) instead of [`step`](Self::step), which sees such a frame only if it is
-    /// cut, too long, or otherwise unusual. It must say the same at any time.
+    /// too long, or otherwise unusual, and as late as that is known. It must be the same byte at any time.
     ///
     /// This is a shortcut for speed; `None` is always right, and is the default.
     #[inline(always)]

@@ -4,9 +4,11 @@
 
 use framewright::framing::{Cobs, Slip};
 use framewright::{Decoder, Event, Oversize};
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 use crate::model::Rules;
-use crate::ways::POLICIES;
+use crate::ways::{FRAME_WAYS, POLICIES, WAYS, read_events, read_frames};
 use crate::{check, expected};
 
 /// Lengths of blocks around the widths in which bytes are copied.
@@ -108,6 +110,37 @@ fn a_storage_that_ends_anywhere_in_a_block_is_treated_by_the_rules() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn long_frames_with_faults_come_out_of_any_mix_of_ways_and_cuts(
+        frames in prop::collection::vec(prop::collection::vec(prop_oneof![0..20_usize, 0..=254_usize, 253..=254_usize], 1..6), 1..5),
+        faults in prop::collection::vec((any::<Index>(), prop_oneof![Just(0), any::<u8>()]), 0..4),
+        cuts in prop::collection::vec((prop_oneof![1..20_usize, 1..300_usize], any::<Index>(), any::<Index>()), 0..20),
+        (storage, policy) in (prop_oneof![1..300_usize, 300..3000_usize], 0..POLICIES.len()),
+    ) {
+        let mut stream: Vec<u8> = frames.iter().flat_map(|lens| frame(lens)).collect();
+        for (at, byte) in faults {
+            *at.get_mut(&mut stream) = byte;
+        }
+        let (oversize, stream_above) = POLICIES[policy];
+        let rules = Rules { stream_above, ..Rules::new(storage, oversize) };
+        let (mut events, mut whole, mut rest) = (Vec::new(), Vec::new(), &stream[..]);
+        for (len, way, frame_way) in &cuts {
+            let (piece, behind) = rest.split_at(rest.len().min(*len));
+            events.push((*way.get(&WAYS), piece));
+            whole.push((*frame_way.get(&FRAME_WAYS), piece));
+            rest = behind;
+        }
+        events.push((WAYS[storage % WAYS.len()], rest));
+        whole.push((FRAME_WAYS[storage % FRAME_WAYS.len()], rest));
+        let want = expected::<Cobs>(&stream, &rules);
+        prop_assert_eq!(read_events(Cobs, &rules, &events), want.clone());
+        prop_assert_eq!(read_frames(Cobs, &rules, &whole), want.whole_frames());
+    }
+}
+
 #[test]
 fn what_is_left_of_a_piece_comes_before_what_was_pushed_behind_it() {
     let mut stream = Vec::new();
@@ -127,8 +160,10 @@ fn what_is_left_of_a_piece_comes_before_what_was_pushed_behind_it() {
     let mut chunk = &stream[10..];
     let Ok(Some(Event::Chunk(piece))) = decoder.next_event_within(&mut chunk, 3) else { panic!("no piece") };
     payload.extend(piece);
-    assert!(chunk.is_empty());
-    assert_eq!(decoder.push(&pushed), pushed.len());
+    // What was not taken of it, too; on a large processor all was.
+    let behind = [chunk, &pushed].concat();
+    assert_eq!(decoder.push(&behind), behind.len());
+    let mut chunk = &[][..];
     loop {
         match decoder.next_event(&mut chunk) {
             Ok(Some(Event::Chunk(piece))) => payload.extend(piece),

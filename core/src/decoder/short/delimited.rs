@@ -21,7 +21,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if self.phase != Phase::Between {
                 return Short::Unusual;
             }
-            if self.buffer.unread_len() > 0 || chunk.len() == 1 {
+            if self.buffer.unread_len() > 0 {
+                if let &[byte] = *chunk {
+                    // Of one byte after another, most can do no more than wait.
+                    let found = self.short_byte(delimiter, byte, max);
+                    if !matches!(found, Short::Unusual) {
+                        *chunk = &[];
+                    }
+                    return found;
+                }
                 // By value, as in `next`.
                 let (found, left) = self.go_on_delimited(delimiter, chunk, max);
                 *chunk = chunk.get(chunk.len() - left..).unwrap_or_default();
@@ -131,11 +139,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Goes on with what is unread, and then with the chunk. How many bytes of that are left.
     #[inline(never)]
     fn go_on_delimited(&mut self, delimiter: u8, chunk: &[u8], max: usize) -> (Short<'static>, usize) {
-        if let &[byte] = chunk {
-            let found = self.short_byte(delimiter, byte, max);
-            let left = usize::from(matches!(found, Short::Unusual));
-            return (found, left);
-        }
         let at = self.offsets.place();
         let unread = self.buffer.unread_len();
         if !self.ahead.is_none_until(at.wrapping_add(unread)) {

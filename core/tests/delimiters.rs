@@ -315,7 +315,7 @@ fn take_turns<L: Framing>(law: L, stream: &[u8], turns: &[Turn]) -> Vec<Vec<u8>>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn calls_may_take_turns_in_any_order(

@@ -101,6 +101,18 @@ fn the_rest_of_a_chunk_may_be_moved_elsewhere() {
 }
 
 #[test]
+fn the_rest_of_a_chunk_may_be_moved_elsewhere_and_back() {
+    let near = format!("{}\na\nbb\nc\n\nd\n", "x".repeat(300));
+    let far = format!("bb\nc\n\nd\n{}", "y".repeat(300));
+    let mut decoder = Decoder::new(Lines, [0; 400]);
+    let mut chunk = near.as_bytes();
+    assert_eq!(decoder.next(&mut chunk).unwrap().unwrap().len(), 300);
+    assert_eq!(decoder.next(&mut chunk), Ok(Some(&b"a"[..])));
+    assert_eq!(decoder.next(&mut far.as_bytes()), Ok(Some(&b"bb"[..])));
+    assert_eq!(take_all(&mut decoder, &chunk[3..]), [&b"c"[..], b"", b"d"]);
+}
+
+#[test]
 fn the_decoder_may_be_moved_with_its_storage() {
     let stream = stream(&[3, 8, 0, 50, 1, 70, 2, 2, 130, 9, 9, 9, 300, 4]);
     let mut homes = [Some(Decoder::new(Lines, [0; 1024])), None];
@@ -315,7 +327,7 @@ fn take_turns<L: Framing>(law: L, stream: &[u8], turns: &[Turn]) -> Vec<Vec<u8>>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn calls_may_take_turns_in_any_order(

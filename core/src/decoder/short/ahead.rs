@@ -183,8 +183,8 @@ impl Ahead {
     /// [`find`](Self::find) by what uses all of the processor.
     #[inline(always)]
     pub(super) fn find_far(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
-        // There may be some, if the rest of a chunk was moved elsewhere.
-        (self.places, self.later) = (0, 0);
+        // Some may be known, if the rest of a chunk was moved elsewhere.
+        self.forget();
         let Some(place) = input.get(from..).and_then(|rest| find_far(delimiter, rest)) else {
             self.note_none(at.wrapping_add(input.len()));
             return None;
@@ -197,5 +197,31 @@ impl Ahead {
         }
         // Nothing is noted of where it is, or would be for the next frame only, and that begins behind it.
         Some(place)
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::Ahead;
+
+    #[test]
+    fn each_delimiter_is_found_in_its_turn_and_none_between() {
+        for step in [1, 2, 9, 25, 63, 64, 65, 81, 127, 128, 129, 200, 257, 300] {
+            for first in 0..step.min(130) {
+                let mut bytes = [0; 1000];
+                bytes.iter_mut().skip(first).step_by(step).for_each(|byte| *byte = 7);
+                let mut ahead = Ahead::default();
+                let mut at = 0;
+                while let Some(rest) = bytes.get(at..) {
+                    let place = ahead.next().or_else(|| ahead.next_block(at)).or_else(|| {
+                        let known = ahead.known(at, rest.len()).unwrap_or(0);
+                        if ahead.is_far(rest) { ahead.find_far(7, rest, at, 0) } else { ahead.find(7, rest, at, known) }
+                    });
+                    assert_eq!(place, rest.iter().position(|&byte| byte == 7), "{step} {first} {at}");
+                    at += place.map_or(bytes.len(), |place| place + 1);
+                }
+                assert!(ahead.is_none_until(bytes.len()) || bytes.last() == Some(&7), "{step} {first}");
+            }
+        }
     }
 }

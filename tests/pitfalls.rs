@@ -31,9 +31,9 @@ fn each_row_of_the_table_for_decoders_names_tests_that_exist() {
 #[test]
 fn each_row_of_the_table_for_smoltcp_names_tests_that_exist() {
     let package = root().join("smoltcp-demo");
-    check("smoltcp-demo/docs/pitfalls.md", 16, |place| match place {
+    check("smoltcp-demo/docs/pitfalls.md", 17, |place| match place {
         "pool" | "loopback" => vec![package.join(format!("src/{place}/tests.rs"))],
-        "flood" => vec![package.join("src/pool/flood_tests.rs")],
+        "flood" | "succession" => vec![package.join(format!("src/pool/{place}_tests.rs"))],
         "simulation" => vec![package.join("tests/simulation.rs")],
         "tap" => files_in(&package.join("tests/tap")),
         "firmware" => files_in(&root().join("tests/firmware")),

@@ -143,13 +143,29 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
-    /// Nothing was here; now `bytes` are unread, or nothing is, for want of room.
+    /// Puts the first `n` of `bytes` behind the unread ones, if there are as many, and room for them.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
-        self.clear();
-        let Some(place) = self.storage.as_mut().get_mut(..bytes.len()) else { return false };
-        copy_short(place, bytes);
-        self.end = bytes.len();
+    pub(crate) fn append_front(&mut self, bytes: &[u8], n: usize) -> bool {
+        let free = self.storage.as_mut().get_mut(self.end..);
+        // To copy more costs less than to find out how few they are.
+        if n <= FEW
+            && let Some(from) = bytes.first_chunk::<FEW>()
+            && let Some(to) = free.and_then(|free| free.first_chunk_mut::<FEW>())
+        {
+            *to = *from;
+            self.end += n;
+            return true;
+        }
+        bytes.get(..n).is_some_and(|front| self.append(front))
+    }
+
+    /// Puts a byte behind the unread ones, if there is room.
+    #[inline(always)]
+    pub(crate) fn append_byte(&mut self, byte: u8) -> bool {
+        let end = self.end;
+        let Some(place) = self.storage.as_mut().get_mut(end) else { return false };
+        self.end = end + 1;
+        *place = byte;
         true
     }
 
@@ -207,6 +223,12 @@ impl<S: Storage> Buffer<S> {
         self.storage.as_ref().get(self.read.checked_sub(len)?..self.read)
     }
 
+    /// Where the last `len` bytes before the first unread one are.
+    #[inline(always)]
+    pub(crate) fn last(&self, len: usize) -> Range<usize> {
+        self.read.saturating_sub(len)..self.read
+    }
+
     /// From `start` to the first unread byte.
     #[inline(always)]
     pub(crate) fn taken_from(&self, start: usize) -> Range<usize> {
@@ -216,36 +238,62 @@ impl<S: Storage> Buffer<S> {
     /// What lies there.
     #[inline(always)]
     pub(crate) fn get(&self, range: Range<usize>) -> Option<&[u8]> {
-        self.storage.as_ref().get(range)
+        // In the steps in which it was looked whether a frame is there: then the compiler need not make them again.
+        self.storage.as_ref().get(..self.end)?.get(range.start..)?.get(..range.end.wrapping_sub(range.start))
     }
 
-    /// Lets `run` write payload behind what is gathered, until that is `most` bytes, from the unread bytes, or from `chunk` where there
-    /// are none.
+    /// Space for payload from outside behind what is gathered, until that is `most` bytes. Nothing is unread.
     #[inline(always)]
-    pub(crate) fn gather_run(&mut self, chunk: &[u8], most: usize, run: impl FnOnce(&[u8], &mut [u8]) -> Run) -> Run {
-        let nothing_unread = self.read == self.end;
+    pub(crate) fn place(&mut self, most: usize) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
         if self.start == self.filled {
             (self.start, self.filled) = (0, 0);
         }
-        let from = self.filled;
         let storage = self.storage.as_mut();
-        let (free, input) = if nothing_unread {
-            (storage, chunk)
-        } else {
-            let split = storage.get_mut(..self.end).and_then(|used| used.split_at_mut_checked(self.read));
-            split.map_or((&mut [][..], &[][..]), |(free, unread)| (free, &*unread))
-        };
-        let free = free.get_mut(from..).unwrap_or_default();
-        let room = free.len().min(most.saturating_sub(from - self.start));
-        let done = run(input, free.get_mut(..room).unwrap_or_default());
-        self.filled += done.written.min(room);
-        if nothing_unread {
-            (self.read, self.end) = (self.filled, self.filled);
-        } else {
-            self.skip(done.take);
-        }
+        let end = self.start.saturating_add(most).min(storage.len());
+        storage.get_mut(self.filled..end)
+    }
+
+    /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.
+    #[inline(always)]
+    pub(crate) fn place_of_one(&mut self) -> Option<&mut [u8]> {
+        debug_assert!(self.read == self.end, "bytes would overtake unread ones");
+        Some(core::slice::from_mut(self.storage.as_mut().get_mut(self.filled)?))
+    }
+
+    /// The first `n` bytes of what [`place`](Self::place) or [`place_of_one`](Self::place_of_one) gave are payload now.
+    #[inline(always)]
+    pub(crate) fn placed(&mut self, n: usize) {
+        let end = self.filled + n;
+        (self.filled, self.read, self.end) = (end, end, end);
+        self.check();
+    }
+
+    /// Lets `run` gather payload from the unread bytes: in a slice, the second from an offset, the first in a range, which grows.
+    #[inline(always)]
+    pub(crate) fn gather_run(&mut self, run: impl FnOnce(&mut [u8], usize, &mut Range<usize>) -> Run) -> Run {
+        let mut payload = if self.start == self.filled { self.read..self.read } else { self.start..self.filled };
+        let Some(used) = self.storage.as_mut().get_mut(..self.end) else { return Run::default() };
+        let done = run(used, self.read, &mut payload);
+        self.skip(done.take);
+        self.filled = payload.end.min(self.read);
+        self.start = payload.start.min(self.filled);
         self.check();
         done
+    }
+
+    /// Bytes between what is gathered, or else the front, and what is unread.
+    #[inline(always)]
+    pub(crate) fn gap(&self) -> usize {
+        if self.start == self.filled { self.read } else { self.read - self.filled }
+    }
+
+    /// What comes next will lie where it is gathered, if nothing is unread.
+    #[inline(always)]
+    pub(crate) fn close_gap(&mut self) {
+        if self.read == self.end {
+            (self.read, self.end) = (self.filled, self.filled);
+        }
     }
 
     /// Where the gathered payload lies, which is taken away.
@@ -420,8 +468,11 @@ impl<S: Storage> Buffer<S> {
     }
 }
 
-/// Copies `from` to `to`, which are of one length. For a few bytes, which a cut frame leaves at both ends, a call of `memcpy` would take
-/// longer than to copy them: here they are two pieces that may overlap.
+/// Bytes for which a call of `memcpy` takes longer than to copy them, at most.
+const FEW: usize = 64;
+
+/// Copies `from` to `to`, which are of one length. The few bytes that a cut frame leaves at both ends are copied here, in two pieces that may
+/// overlap.
 #[inline(always)]
 pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     if let ([to], [from]) = (&mut *to, from) {
@@ -429,7 +480,7 @@ pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
         return;
     }
     if cfg!(target_pointer_width = "64")
-        && from.len() <= 64
+        && from.len() <= FEW
         && (copy_ends::<32>(to, from)
             || copy_ends::<16>(to, from)
             || copy_ends::<8>(to, from)

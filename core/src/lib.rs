@@ -238,7 +238,7 @@
 //! ```
 //! use framewright::{Decoder, Encoder, Session, framing::U32, service::Echo};
 //!
-//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 288);
+//! assert!(size_of::<Decoder<U32, [u8; 1024]>>() <= 1024 + 352);
 //! assert!(size_of::<Encoder<U32, [u8; 1024]>>() <= 1024 + 64);
 //! assert!(size_of::<Session<Echo, [u8; 1024], [u8; 1024]>>() <= 2 * 1024 + 512);
 //! ```
@@ -287,7 +287,7 @@ pub use decoder::{Decoder, End, Event, Need, Oversize, Parts};
 pub use encoder::{Encoder, Outgoing};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Malformed, Recovery};
 pub use service::Service;
-pub use session::{CloseReason, Session, SessionConfig, SessionError, Stats};
+pub use session::{CloseReason, Frames, Session, SessionConfig, SessionError, Stats};
 pub use shared::Shared;
 pub use store::{Store, StoreError, Table};
 pub use time::{Instant, LocalTime, WallClock};

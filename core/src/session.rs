@@ -44,11 +44,15 @@
 //! dropped. To close at once would make TCP answer its next bytes with a reset, and the
 //! reset would destroy replies that it has not read yet (RFC 1122 section 4.2.2.13).
 
+mod frames;
+
+pub use frames::Frames;
+
 use core::fmt;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::buffer::Storage;
+use crate::buffer::{SHORT_WAYS, Storage};
 use crate::decoder::{Decoder, End, Event, Oversize};
 use crate::encoder::Encoder;
 use crate::error::{DecodeError, Recovery};
@@ -458,16 +462,31 @@ where
     fn answer(&mut self, chunk: &mut &[u8], now: Instant) -> bool {
         let mut answered = false;
         while self.is_open() {
-            let law = self.encoder.law();
-            let Some(room) = self.encoder.room().checked_sub(self.reply_extra) else {
+            if SHORT_WAYS {
+                let mut frames = Frames::new(&mut self.decoder, chunk, self.reply_extra, self.replies);
+                let done = self.service.frames(&mut frames, now, &mut self.encoder);
+                let taken = frames.taken();
+                self.stats.messages += taken;
+                answered |= taken > 0;
+                match done {
+                    Ok(Flow::Continue) => {}
+                    Ok(Flow::Wait) => return true,
+                    Ok(Flow::Close) | Err(_) => {
+                        self.settle(done, now);
+                        return false;
+                    }
+                }
+            }
+            let Some(max) = longest(&self.encoder, self.reply_extra, self.replies) else {
                 return false;
             };
-            let max = match self.replies {
-                Replies::Whole => usize::MAX,
-                Replies::InPieces if room < law.expansion(1) => return false,
-                Replies::InPieces => fitting(law, room),
+            // What a short way leads to was taken above.
+            let event = if SHORT_WAYS {
+                self.decoder.unusual_event::<true>(chunk, max)
+            } else {
+                self.decoder.event_and_state::<true>(chunk, max)
             };
-            match self.decoder.event_and_state::<true>(chunk, max) {
+            match event {
                 Ok(Some((event, state))) => {
                     if let Event::Frame(_) | Event::Begin { .. } = event {
                         self.service.header(state);
@@ -575,6 +594,17 @@ impl Patience {
         // No time at all counts as the least there is.
         let idle = config.idle_timeout.map(|timeout| NonZeroU64::new(micros(timeout)).unwrap_or(NonZeroU64::MIN));
         Self { idle, close: micros(config.close_timeout) }
+    }
+}
+
+/// The longest frame, or piece of one, for whose reply there is room now, if there is any.
+#[inline(always)]
+fn longest<L: Framing, O: Storage>(out: &Encoder<L, O>, reply_extra: usize, replies: Replies) -> Option<usize> {
+    let room = out.room().checked_sub(reply_extra)?;
+    match replies {
+        Replies::Whole => Some(usize::MAX),
+        Replies::InPieces if room < out.law().expansion(1) => None,
+        Replies::InPieces => Some(fitting(out.law(), room)),
     }
 }
 

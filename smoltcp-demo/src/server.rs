@@ -103,9 +103,10 @@ impl<'a, S: Services> Server<'a, S> {
     fn take_frame<D: Line>(&mut self, now: Instant, device: &mut D, log: &mut dyn FnMut(Event)) -> bool {
         let at = to_smoltcp(now);
         // A frame that comes between this look and the next line must wait: it may be a SYN that nobody listens for yet.
-        let Some(opening) = device.peek(at, TcpSegment::opening_in) else {
+        let Some(may_open) = device.peek(at, TcpSegment::may_open) else {
             return false;
         };
+        let opening = if may_open { device.peek(at, TcpSegment::opening_in).flatten() } else { None };
         let verdict = opening.map_or(Verdict::Pass, |opening| self.pool.admit(opening, now, log));
         if verdict == Verdict::Ignore {
             // Taken, so that whoever watches the line sees it.

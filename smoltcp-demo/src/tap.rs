@@ -64,6 +64,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the system's clock is believed before it is asked again.
 const FRESH: Duration = Duration::from_secs(1);
+/// How often a busy server asks whether it is to stop: that is a call of the system, as dear as to serve a client.
+const HEARD: Duration = Duration::from_millis(1);
 
 /// Makes the interface, or takes one of this name that is there, and sets its address and that it is up, where that is allowed; else it
 /// must have been done before.
@@ -116,6 +118,7 @@ pub fn serve<D: Line>(
     let mut health = Health::Good;
     let mut farewell = None;
     let mut clock_read = None;
+    let mut listened = Instant::ZERO;
     loop {
         let time = now();
         if clock_read.is_none_or(|read| time >= read + FRESH) {
@@ -140,8 +143,11 @@ pub fn serve<D: Line>(
         }
         if turn.moved && health == Health::Good {
             // There may be more. But somebody who wants it to stop must be heard above the busiest clients.
-            if farewell.is_none() && is_stopped(stop) {
-                farewell = Some(begin_farewell(server, time));
+            if time >= listened + HEARD {
+                listened = time;
+                if farewell.is_none() && is_stopped(stop) {
+                    farewell = Some(begin_farewell(server, time));
+                }
             }
             continue;
         }

@@ -23,7 +23,7 @@ pub(crate) use event::{Found, FoundEnd};
 use event::Piece;
 use offsets::Offsets;
 use rules::{Empties, Engine, NextFrame, Rules};
-use short::{Cut, Memo, Short};
+use short::{Ahead, Cut, Memo, Short};
 use stepped::Grant;
 
 use crate::buffer::{Buffer, SHORT_WAYS, Storage, may_hold};
@@ -59,6 +59,8 @@ pub struct Decoder<L: Framing, S> {
     whole_limit: usize,
     law: L,
     state: L::State,
+    /// Where the delimiters of frames are, for the short ways.
+    ahead: Ahead,
 }
 
 /// What the frame at hand goes through.
@@ -124,6 +126,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             whole_limit,
             law,
             state: L::State::default(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -131,6 +134,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// when `chunk` is used up and ends inside a frame.
     ///
     /// The payload lies in `chunk` itself where the frame is whole in it, else in this decoder.
+    ///
+    /// What is left in `chunk` comes next in the stream, and the next call must begin with it: this decoder may have looked at it already.
+    /// Who takes some of it by other means, as a body that follows a line, calls [`reset`](Self::reset) before the next frame.
     ///
     /// ```
     /// use framewright::{Decoder, framing::U32};
@@ -154,13 +160,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if let Some(payload) = self.row(chunk, usize::MAX) {
                 return Ok(Some(payload));
             }
-            // Of one byte after another, most can do no more than wait.
-            if chunk.len() <= 1 && self.keep(chunk) {
+            if self.keep(chunk) {
                 *chunk = &[];
                 return Ok(None);
             }
             if self.buffer.unread_len() > 0 {
-                let Cut { taken, len } = self.complete(chunk);
+                let Cut { taken, len } = self.complete(chunk, usize::MAX);
                 if taken > 0 {
                     *chunk = chunk.get(taken..).unwrap_or_default();
                     return Ok(self.buffer.taken(len));
@@ -221,7 +226,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// As `next`.
     #[inline(always)]
     pub fn push_byte(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
-        if self.keep(&[byte]) { Ok(None) } else { self.push_byte_slow(byte) }
+        match self.short_of_byte(byte) {
+            (_, Short::Nothing) => Ok(None),
+            (_, Short::Buffer(range)) => Ok(self.buffer.get(range)),
+            // Taken, but more is to be said of it.
+            (true, _) => self.next_slow(&[]).0,
+            (false, _) => self.push_byte_slow(byte),
+        }
     }
 
     /// The next event, from what was pushed before and then from `chunk`, which moves on behind what was taken. `None` when
@@ -277,19 +288,55 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         {
             return Ok(Some((Event::Frame(payload), &self.state)));
         }
-        let event = match self.short(chunk, max) {
+        let payload = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
-            Short::Chunk(payload) => Event::Frame(payload),
-            Short::Buffer(range) => Event::Frame(self.buffer.get(range).unwrap_or_default()),
-            Short::Unusual => match self.proceed::<SURELY>(chunk, max)? {
-                Found::Nothing => return Ok(None),
-                Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
-                Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
-                Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
-                Found::Begin(len) => Event::Begin { len },
-                Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
-                Found::End => Event::End,
-            },
+            Short::Chunk(payload) => payload,
+            Short::Buffer(range) => self.buffer.get(range).unwrap_or_default(),
+            Short::Unusual => return self.unusual_event::<SURELY>(chunk, max),
+        };
+        Ok(Some((Event::Frame(payload), &self.state)))
+    }
+
+    /// The next frame and what the law remembers of it, if a short way leads to one of at most `max` bytes. What comes next if not is
+    /// for [`unusual_event`](Self::unusual_event).
+    #[inline(always)]
+    pub(crate) fn short_frame<'s, 'c: 's>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Option<(&'s [u8], &'s L::State)> {
+        if L::COUNTED
+            && let Some(payload) = self.row(chunk, max)
+        {
+            return Some((payload, &self.state));
+        }
+        let payload = match self.short(chunk, max) {
+            Short::Nothing | Short::Unusual => return None,
+            Short::Chunk(payload) => payload,
+            Short::Buffer(range) => self.buffer.get(range)?,
+        };
+        Some((payload, &self.state))
+    }
+
+    /// [`event_and_state`](Self::event_and_state) by the way that is right for everything.
+    #[inline]
+    pub(crate) fn unusual_event<'s, 'c: 's, const SURELY: bool>(
+        &'s mut self,
+        chunk: &mut &'c [u8],
+        max: usize,
+    ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
+        let found = match self.short_streamed(chunk, max) {
+            Some(found) => found,
+            None => self.proceed::<SURELY>(chunk, max)?,
+        };
+        let event = match found {
+            Found::Nothing => return Ok(None),
+            Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
+            Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),
+            Found::Chunk { data, take } => Event::Frame(take_frame(chunk, data, take)),
+            Found::Begin(len) => Event::Begin { len },
+            Found::Piece(piece) => Event::Chunk(take_piece(&mut self.buffer, &self.midway.byte, piece, chunk)),
+            Found::End => Event::End,
         };
         Ok(Some((event, &self.state)))
     }
@@ -305,6 +352,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if L::COUNTED {
             return self.buffer.spare_behind(self.wanted);
         }
+        if SHORT_WAYS && self.phase == Phase::Between && self.wanted <= 1 {
+            return self.buffer.spare_mut((self.buffer.capacity() / 4).max(1), 0);
+        }
         let (Need::AtLeast(n) | Need::Exactly(n)) = self.need();
         let missing = usize::try_from(n).unwrap_or(usize::MAX);
         self.buffer.spare_mut(missing.max(self.buffer.capacity() / 4), self.slack())
@@ -313,6 +363,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
     #[inline]
     pub fn commit(&mut self, n: usize) {
+        self.forget_chunk();
         let unread = self.buffer.unread_len();
         self.buffer.commit(n);
         self.offsets.grow(self.buffer.unread_len() - unread, unread);
@@ -320,6 +371,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
+        self.forget_chunk();
         if self.phase == Phase::Stopped {
             return 0;
         }
@@ -354,6 +406,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn reset(&mut self) {
         self.state = L::State::default();
         self.buffer.clear();
+        self.ahead.forget();
         self.offsets = Offsets::START;
         self.empties = Empties::NONE;
         self.begin_anew();
@@ -441,6 +494,14 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline]
     fn advance<const RULED: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Result<Found, DecodeError> {
         if L::COUNTED { self.advance_counted::<RULED>(chunk, max) } else { self.advance_stepped::<RULED>(chunk, max) }
+    }
+
+    /// Bytes are added to the storage: what was seen in a chunk is of no use here.
+    #[inline(always)]
+    fn forget_chunk(&mut self) {
+        if !L::COUNTED && self.buffer.unread_len() == 0 {
+            self.ahead.forget();
+        }
     }
 
     /// Between frames.

@@ -91,6 +91,12 @@ impl Offsets {
         self.source == UNREAD
     }
 
+    #[inline(always)]
+    pub(super) fn is_closed(self) -> bool {
+        // Not `==`: a compiler takes it for unlikely that something is all ones.
+        self.source > UNREAD
+    }
+
     /// A frame of `len` bytes was taken out of the chunk, of which so much is left.
     #[inline(always)]
     pub(super) fn whole_in_chunk(&mut self, len: usize, left: usize) {
@@ -101,6 +107,21 @@ impl Offsets {
     #[inline(always)]
     pub(super) fn whole_in_unread(&mut self, len: usize) {
         self.whole = len;
+    }
+
+    /// The offset of the first byte that was not taken, counted as memory is addressed. There is no row.
+    #[inline(always)]
+    pub(super) fn place(self) -> usize {
+        debug_assert!(self.source == NONE, "a row of frames goes on");
+        #[expect(clippy::cast_possible_truncation, reason = "they have the same width")]
+        let place = self.end as usize;
+        place
+    }
+
+    /// A frame of `len` bytes was taken from this [`place`](Self::place) on.
+    #[inline(always)]
+    pub(super) fn whole_from(&mut self, place: usize, len: usize) {
+        (self.end, self.whole) = (place.wrapping_add(len) as u64, len);
     }
 
     /// `n` bytes were put behind those that were unread.
@@ -151,6 +172,11 @@ impl Offsets {
     }
 
     #[inline(always)]
+    pub(super) fn is_closed(self) -> bool {
+        true
+    }
+
+    #[inline(always)]
     pub(super) fn whole_in_chunk(&mut self, _: usize, _: usize) {}
 
     #[inline(always)]
@@ -174,6 +200,14 @@ impl Offsets {
     pub(super) fn advance(&mut self, n: usize) {
         self.frame = self.frame(0);
         self.forget_whole();
+        self.end = self.end.wrapping_add(n as u64);
+    }
+
+    /// The same, where no frame was taken out of a row.
+    #[inline(always)]
+    pub(super) fn advance_alone(&mut self, n: usize) {
+        #[cfg(target_pointer_width = "64")]
+        debug_assert!(self.source == NONE && self.whole == 0, "a frame came out of a row");
         self.end = self.end.wrapping_add(n as u64);
     }
 

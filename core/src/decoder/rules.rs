@@ -146,6 +146,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     /// The frame at hand is longer than may be delivered whole. What begins instead, if it is to be streamed.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn too_long<const RULED: bool>(&mut self, len: Option<u64>) -> Result<Option<Found>, DecodeError> {
         let limit = if RULED { self.max_frame() } else { self.whole_limit as u64 };
         match self.rules::<RULED>().map(|rules| rules.oversize) {
@@ -177,7 +178,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// The frame at hand is complete: what to deliver, `whole` with `len` bytes of payload unless it was streamed or dropped. With
     /// `None` the decoder goes on.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn end_frame<const RULED: bool>(
         &mut self,
         len: usize,

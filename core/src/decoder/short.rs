@@ -4,10 +4,15 @@
 //! They exist for speed alone, and their code is made anew at each call. On a small processor memory is dearer than time, and there
 //! they are not compiled, but for the one that lets a byte wait.
 
+mod ahead;
 mod counted;
+#[cfg(target_pointer_width = "64")]
+mod delimited;
 mod disguised;
+mod streamed;
 mod verbatim;
 
+pub(super) use ahead::Ahead;
 pub(super) use counted::{Cut, Memo};
 
 use core::ops::Range;
@@ -32,6 +37,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through a chunk, which moves on behind what was taken. Frames of more than `max` bytes do not take it.
     #[inline(always)]
     pub(super) fn short<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.short_delimited(delimiter, chunk, max);
+        }
         if !SHORT_WAYS {
             self.kept(chunk)
         } else if !L::VERBATIM {
@@ -46,17 +55,40 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The short way through what is unread.
     #[inline(always)]
     pub(super) fn short_in_buffer(&mut self, max: usize) -> Short<'static> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.short_delimited_in_buffer(delimiter, max);
+        }
         if self.buffer.unread_len() < self.wanted {
             Short::Nothing
         } else if !SHORT_WAYS {
             Short::Unusual
         } else if !L::VERBATIM {
-            self.short_disguised(&mut &[][..], max)
+            self.short_disguised_in_buffer(max)
         } else if L::COUNTED {
             self.short_counted_in_buffer(max)
         } else {
             self.short_verbatim_in_buffer(max)
         }
+    }
+
+    /// The short way of one byte that comes alone, and whether it was taken.
+    #[inline(always)]
+    pub(super) fn short_of_byte(&mut self, byte: u8) -> (bool, Short<'static>) {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return (false, self.short_byte(delimiter, byte, usize::MAX));
+        }
+        if SHORT_WAYS && !L::VERBATIM && self.buffer.unread_len() == 0 {
+            let (taken, outcome) = match self.undisguise_byte(byte) {
+                (0, _) => self.undisguise_chunk(&[byte], usize::MAX),
+                taken => taken,
+            };
+            if taken > 0 {
+                return (true, self.come_to(outcome));
+            }
+        }
+        if self.keep_byte(byte) { (true, Short::Nothing) } else { (false, Short::Unusual) }
     }
 
     /// Whether `chunk` was put behind the unread bytes, because with it there are still fewer than wanted.
@@ -69,6 +101,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.offsets.close(self.buffer.unread_len());
         }
         self.buffer.append(chunk)
+    }
+
+    /// [`keep`](Self::keep) for one byte behind others.
+    #[inline(always)]
+    pub(super) fn keep_byte(&mut self, byte: u8) -> bool {
+        self.buffer.unread_len() + 1 < self.wanted && self.offsets.is_closed() && self.buffer.append_byte(byte)
     }
 
     /// The way of a chunk that can do no more than wait.
@@ -110,7 +148,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.offsets.begin_frame();
             self.midway.frame_len = None;
         }
-        self.offsets.advance(taken);
+        self.offsets.advance_alone(taken);
         self.midway.held = 0;
         self.wanted = 1;
     }

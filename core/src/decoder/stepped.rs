@@ -31,6 +31,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &[u8],
         max: usize,
     ) -> Result<Found, DecodeError> {
+        // It will know only of what it did itself.
+        self.ahead.forget();
         let mut idle_steps = 0;
         loop {
             match self.phase {
@@ -343,5 +345,11 @@ impl Grant {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.byte.is_none() && self.data == 0 && self.end.is_none()
+    }
+
+    /// The bytes of framing that end the frame, if nothing is granted before them.
+    #[inline]
+    pub(super) fn end_alone(&self) -> Option<usize> {
+        self.end.filter(|_| self.byte.is_none() && self.data == 0)
     }
 }

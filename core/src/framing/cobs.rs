@@ -2,8 +2,12 @@
 //!
 //! Source: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2), 1999.
 
-use super::{Framing, Run, Step, Tail};
-use crate::buffer::copy_short;
+mod blocks;
+
+use core::ops::Range;
+
+use super::{Framing, Run, Step, Tail, Whole};
+use crate::buffer::SHORT_WAYS;
 use crate::error::{EncodeError, Malformed};
 
 /// Payload in blocks of a code byte and up to 254 bytes without zero, ended by a zero byte.
@@ -37,6 +41,23 @@ enum Next {
     Joins,
     /// The block before it ends with a zero.
     Zero,
+}
+
+impl CobsState {
+    /// In a frame, with so many bytes to come of a block.
+    #[inline(always)]
+    fn within(left: usize, next: Next) -> Self {
+        // It is at most 254.
+        Self { left: u8::try_from(left).unwrap_or(u8::MAX), next }
+    }
+}
+
+impl Next {
+    /// What a code means behind the block of this one.
+    #[inline(always)]
+    fn behind(code: u8) -> Self {
+        if code == FULL { Self::Joins } else { Self::Zero }
+    }
 }
 
 /// The code of a block of 254 bytes without a zero.
@@ -75,7 +96,7 @@ impl Framing for Cobs {
                 Step::End { data: 0, take: 1 }
             }
             (code, _) => {
-                *state = CobsState { left: code - 1, next: if code == FULL { Next::Joins } else { Next::Zero } };
+                *state = CobsState { left: code - 1, next: Next::behind(code) };
                 match before {
                     Next::Zero => Step::Byte { take: 1, value: 0 },
                     Next::Begins | Next::Joins => Step::Skip(1),
@@ -84,38 +105,33 @@ impl Framing for Cobs {
         })
     }
 
-    /// One search for the zero that ends the frame does for all blocks before it.
-    #[inline]
-    fn run(&self, state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Run {
-        let zero = super::find(0, input);
-        let inside = zero.and_then(|zero| input.get(..zero)).unwrap_or(input);
-        let (mut rest, mut written) = (inside, 0);
-        let (mut left, mut next) = (usize::from(state.left), state.next);
-        loop {
-            if left > 0 {
-                let n = left.min(rest.len());
-                let place = out.get_mut(written..).and_then(|free| free.get_mut(..n));
-                let (Some((block, behind)), Some(place)) = (rest.split_at_checked(n), place) else { break };
-                copy_short(place, block);
-                rest = behind;
-                written += n;
-                left -= n;
-            }
-            let Some((&code, behind)) = rest.split_first() else { break };
-            if next == Next::Zero {
-                let Some(place) = out.get_mut(written) else { break };
-                *place = 0;
-                written += 1;
-            }
-            rest = behind;
-            left = usize::from(code) - 1;
-            next = if code == FULL { Next::Joins } else { Next::Zero };
+    /// Most frames are shorter than a block and have no zero in them: then they stand there as they are.
+    #[inline(always)]
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
+        let (&code, rest) = input.split_first()?;
+        let len = usize::from(code).checked_sub(1)?;
+        if !SHORT_WAYS || *rest.get(len)? != 0 || blocks::has_zero(rest, len) {
+            return None;
         }
-        let end = zero.filter(|_| rest.is_empty() && left == 0 && next != Next::Begins).map(|_| 1);
-        // It is at most 254.
-        let left = u8::try_from(left).unwrap_or(u8::MAX);
-        *state = if end.is_some() { CobsState::default() } else { CobsState { left, next } };
-        Run { take: inside.len() - rest.len(), written, end }
+        Some(Whole { start: 1, end: len + 1, next: len + 2 })
+    }
+
+    #[inline(always)]
+    fn run(&self, state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Run {
+        blocks::run(state, input, out)
+    }
+
+    /// What is between two blocks has the place of the zero between them.
+    #[inline(always)]
+    fn run_in_place(
+        &self,
+        state: &mut CobsState,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        blocks::run_in_place(state, bytes, read, payload, most)
     }
 
     fn prefix(&self, _: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {

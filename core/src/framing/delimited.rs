@@ -1,6 +1,6 @@
 //! Payloads ended by one byte: NUL, RS (RFC 7464), or any other.
 
-use super::{Framing, Step, Tail, Whole};
+use super::{Framing, Step, Tail};
 use crate::error::{EncodeError, Malformed};
 
 /// Payload bytes, then the delimiter, which stands in no payload.
@@ -49,10 +49,9 @@ impl Framing for Delimited {
         })
     }
 
-    #[inline]
-    fn whole(&self, input: &[u8]) -> Option<Whole> {
-        let end = super::find(self.delimiter, input)?;
-        Some(Whole { start: 0, end, next: end + 1 })
+    #[inline(always)]
+    fn delimiter(&self) -> Option<u8> {
+        Some(self.delimiter)
     }
 
     fn ends_at_end_of_stream(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Text lines: bytes ended by LF, as netcat, telnet and a person at a terminal send them.
 
-use super::{Framing, Step, Tail, Whole};
+use super::{Framing, Step, Tail};
 use crate::error::{EncodeError, Malformed};
 
 /// Bytes ended by LF. One CR right before the LF is dropped; a CR elsewhere is payload.
@@ -54,11 +54,15 @@ impl Framing for Lines {
         }
     }
 
-    #[inline]
-    fn whole(&self, input: &[u8]) -> Option<Whole> {
-        let lf = super::find(b'\n', input)?;
-        let cr = matches!(input.get(..lf), Some([.., b'\r']));
-        Some(Whole { start: 0, end: lf - usize::from(cr), next: lf + 1 })
+    #[inline(always)]
+    fn delimiter(&self) -> Option<u8> {
+        Some(b'\n')
+    }
+
+    #[inline(always)]
+    fn payload<'f>(&self, before: &'f [u8]) -> Option<&'f [u8]> {
+        let ([line @ .., b'\r'] | line) = before;
+        Some(line)
     }
 
     fn ends_at_end_of_stream(&self) -> bool {

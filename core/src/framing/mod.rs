@@ -57,6 +57,8 @@
 //! assert_eq!(decoder.next(&mut chunk).unwrap(), Some(&b"pong"[..]));
 //! ```
 
+#[cfg(target_pointer_width = "64")]
+mod blocks;
 mod cobs;
 mod delimited;
 #[cfg(feature = "json")]
@@ -83,7 +85,12 @@ pub use strict_lines::{LineEnding, StrictLines, StrictLinesState};
 pub use varint::Varint;
 
 use core::fmt::Debug;
+use core::ops::Range;
 
+#[cfg(target_pointer_width = "64")]
+pub(crate) use blocks::{BLOCK, places, places_in_few};
+#[cfg(target_pointer_width = "64")]
+pub(crate) use search::find_far;
 use search::{find, find_either};
 
 use crate::buffer::{SHORT_WAYS, copy, copy_short};
@@ -134,22 +141,40 @@ pub trait Framing {
         None
     }
 
+    /// The byte that ends every frame, of a law whose frames are some bytes without it, then this byte. A decoder may then look for it
+    /// itself, far ahead, and ask [`payload`](Self::payload) instead of [`step`](Self::step), which sees such a frame only if it is
+    /// too long, or otherwise unusual, and as late as that is known. It must be the same byte at any time.
+    ///
+    /// This is a shortcut for speed; `None` is always right, and is the default.
+    #[inline(always)]
+    fn delimiter(&self) -> Option<u8> {
+        None
+    }
+
+    /// The payload of a frame that has these bytes before its [`delimiter`](Self::delimiter): the first of them. Must agree with
+    /// [`step`](Self::step); `None` where only that can tell. The default is all of them.
+    #[inline(always)]
+    fn payload<'f>(&self, before: &'f [u8]) -> Option<&'f [u8]> {
+        Some(before)
+    }
+
     /// The frame at the start of `input`, where one lies there whole and is payload as it stands, between a header and a
     /// trailer. Called only between frames.
     ///
     /// This is a shortcut for speed, and must agree with [`step`](Self::step); `None` is always right, and is the default. An
     /// answer takes the bytes up to [`Whole::next`], unless a rule of the decoder is about this frame: then the answer counts for nothing,
     /// and the same bytes go through `step`. So it must not change what the law remembers, and it is not given its state: it must leave
-    /// the law as if the frame had never been.
-    #[inline(always)]
+    /// the law as if the frame had never been. The default is `None` where there is no [`delimiter`](Self::delimiter).
+    #[inline]
     fn whole(&self, input: &[u8]) -> Option<Whole> {
-        let _ = input;
-        None
+        let at = find(self.delimiter()?, input)?;
+        Some(Whole { start: 0, end: self.payload(input.get(..at)?)?.len(), next: at + 1 })
     }
 
     /// As many steps at once as `input` and `out` have room for, of a law whose payloads do not stand in the stream as they are
     /// ([`VERBATIM`](Self::VERBATIM) is `false`): takes bytes of one frame from the front of `input`, and writes their payload to the
-    /// front of `out`. It moves `state` as the same steps would have.
+    /// front of `out`. It moves `state` as the same steps would have. What is in `out` behind the payload counts for nothing, before and
+    /// after: a run may use it.
     ///
     /// This too is a shortcut for speed, and must agree with [`step`](Self::step), which sees what is left: bytes between frames,
     /// errors, payload without room. To take nothing, and change nothing, is always right, and is the default.
@@ -157,6 +182,23 @@ pub trait Framing {
     fn run(&self, state: &mut Self::State, input: &[u8], out: &mut [u8]) -> Run {
         let _ = (state, input, out);
         Run::default()
+    }
+
+    /// [`run`](Self::run) where input and payload lie in one slice: `bytes[payload]` was gathered of the frame, and ends before
+    /// `bytes[read..]`, the input, begins; where nothing was, `payload` is empty. It may grow to `most` bytes, and never overtakes the
+    /// input that is left; an empty one may be put elsewhere before it grows.
+    ///
+    /// It is used where there is less room between the two than input. The default lets `run` write there what it can.
+    #[inline(always)]
+    fn run_in_place(
+        &self,
+        state: &mut Self::State,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        run_between(self, state, bytes, read, payload, most)
     }
 
     /// Whether the end of the stream ends the frame that has begun, as for a last line without its LF.
@@ -214,6 +256,28 @@ pub trait Framing {
         let _ = out;
         Ok(())
     }
+}
+
+/// The [`run`](Framing::run) of a law from the end of `bytes` to what is free before.
+#[inline(always)]
+pub(crate) fn run_between<L: Framing + ?Sized>(
+    law: &L,
+    state: &mut L::State,
+    bytes: &mut [u8],
+    read: usize,
+    payload: &mut Range<usize>,
+    most: usize,
+) -> Run {
+    if payload.start == payload.end {
+        *payload = 0..0;
+    }
+    let Some((free, input)) = bytes.split_at_mut_checked(read) else { return Run::default() };
+    let end = payload.start.saturating_add(most).min(free.len());
+    let Some(out) = free.get_mut(payload.end..end) else { return Run::default() };
+    let room = out.len();
+    let run = law.run(state, input, out);
+    payload.end += run.written.min(room);
+    run
 }
 
 /// What the next bytes of a stream are.

@@ -7,6 +7,16 @@
 #[cfg(feature = "memchr")]
 const NEAR: usize = 32;
 
+/// Where `byte` is first in bytes that are not few.
+#[inline(always)]
+#[cfg(target_pointer_width = "64")]
+pub(crate) fn find_far(byte: u8, bytes: &[u8]) -> Option<usize> {
+    #[cfg(feature = "memchr")]
+    return memchr::memchr(byte, bytes);
+    #[cfg(not(feature = "memchr"))]
+    find_here([byte], bytes)
+}
+
 /// Where `byte` is first.
 #[inline]
 pub(super) fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
@@ -56,6 +66,8 @@ fn zero_bytes(word: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_pointer_width = "64")]
+    use super::find_far;
     use super::{find, find_either, find_here};
 
     #[test]
@@ -73,6 +85,8 @@ mod tests {
                     }
                     let expected = (at < len).then_some(at);
                     assert_eq!(find(b'\n', bytes), expected);
+                    #[cfg(target_pointer_width = "64")]
+                    assert_eq!(find_far(b'\n', bytes), expected);
                     assert_eq!(find_here([b'\n'], bytes), expected);
                     assert_eq!(find_either(0, b'\n', bytes), expected);
                     assert_eq!(find_either(b'\n', b'\r', bytes), expected);

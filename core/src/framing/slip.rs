@@ -2,8 +2,10 @@
 //!
 //! Source: RFC 1055, "A Nonstandard for Transmission of IP Datagrams over Serial Lines".
 
-use super::{Framing, Run, Step, Tail};
-use crate::buffer::copy_short;
+use core::ops::Range;
+
+use super::{Framing, Run, Step, Tail, Whole};
+use crate::buffer::{SHORT_WAYS, copy_down, copy_short};
 use crate::error::{EncodeError, Malformed};
 
 /// Payload with `C0` written as `DB DC` and `DB` as `DB DD`, ended by `C0`.
@@ -47,6 +49,9 @@ const ESC: u8 = 0xDB;
 const ESC_END: u8 = 0xDC;
 /// RFC 1055: escaped [`ESC`].
 const ESC_ESC: u8 = 0xDD;
+
+/// Bytes in which the end of a frame is looked for that may stand there as it is: of 128 random bytes one is escaped.
+const NEAR: usize = 32;
 
 impl Slip {
     /// The law.
@@ -100,28 +105,37 @@ impl Framing for Slip {
         })
     }
 
-    #[inline]
+    /// A frame without escapes stands there as it is. A longer one most likely has some, and the search would be in vain.
+    #[inline(always)]
+    fn whole(&self, input: &[u8]) -> Option<Whole> {
+        if !SHORT_WAYS {
+            return None;
+        }
+        let near = input.get(..NEAR).unwrap_or(input);
+        let end = super::find_either(END, ESC, near).filter(|&end| end > 0 && near.get(end) == Some(&END))?;
+        Some(Whole { start: 0, end, next: end + 1 })
+    }
+
+    /// Copies up to the next mark, and looks for it in the same pass.
+    #[inline(always)]
     fn run(&self, state: &mut SlipState, input: &[u8], out: &mut [u8]) -> Run {
         let mut run = Run::default();
         while *state != SlipState::Escaped
             && let (Some(rest), Some(free)) = (input.get(run.take..), out.get_mut(run.written..))
         {
-            let data = super::find_either(END, ESC, rest);
-            let n = data.unwrap_or(rest.len());
-            let (Some(bytes), Some((place, free))) = (rest.get(..n), free.split_at_mut_checked(n)) else { break };
-            copy_short(place, bytes);
+            let n = copy_plain(rest, free);
             run.take += n;
             run.written += n;
             if n > 0 {
                 *state = SlipState::Inside;
             }
-            match (rest.get(n..), free) {
+            match (rest.get(n..), free.get_mut(n..)) {
                 (Some([END, ..]), _) if *state == SlipState::Inside => {
                     *state = SlipState::Between;
                     run.end = Some(1);
                     break;
                 }
-                (Some([ESC, escaped @ (ESC_END | ESC_ESC), ..]), [place, ..]) => {
+                (Some([ESC, escaped @ (ESC_END | ESC_ESC), ..]), Some([place, ..])) => {
                     *state = SlipState::Inside;
                     *place = if *escaped == ESC_END { END } else { ESC };
                     run.take += 2;
@@ -131,6 +145,55 @@ impl Framing for Slip {
             }
         }
         run
+    }
+
+    /// What escapes save moves all behind them.
+    #[inline]
+    fn run_in_place(
+        &self,
+        state: &mut SlipState,
+        bytes: &mut [u8],
+        read: usize,
+        payload: &mut Range<usize>,
+        most: usize,
+    ) -> Run {
+        let (mut from, mut to, mut end) = (read, payload.end, None);
+        let mut room = most.saturating_sub(payload.len());
+        while *state != SlipState::Escaped
+            && let Some(rest) = bytes.get(from..)
+        {
+            let n = super::find_either(END, ESC, rest).unwrap_or(rest.len());
+            if n > room {
+                break;
+            }
+            if to < from {
+                copy_down(bytes, from..from + n, to);
+            }
+            (from, to) = (from + n, to + n);
+            room -= n;
+            if n > 0 {
+                *state = SlipState::Inside;
+            }
+            match bytes.get(from..) {
+                Some([END, ..]) if *state == SlipState::Inside => {
+                    *state = SlipState::Between;
+                    end = Some(1);
+                    break;
+                }
+                Some([ESC, escaped @ (ESC_END | ESC_ESC), ..]) if room > 0 => {
+                    let value = if *escaped == ESC_END { END } else { ESC };
+                    let Some(place) = bytes.get_mut(to) else { break };
+                    *place = value;
+                    *state = SlipState::Inside;
+                    (from, to) = (from + 2, to + 1);
+                    room -= 1;
+                }
+                _ => break,
+            }
+        }
+        let written = to - payload.end;
+        payload.end = to;
+        Run { take: from - read, written, end }
     }
 
     fn prefix(&self, _: Option<u64>, out: &mut Tail<'_>) -> Result<(), EncodeError> {
@@ -173,4 +236,29 @@ impl Framing for Slip {
     fn suffix(&self, out: &mut Tail<'_>) -> Result<(), EncodeError> {
         out.put(&[END])
     }
+}
+
+/// Copies the bytes before the next [`END`] or [`ESC`], or as many as there is room for, and says how many. What follows in `to` is
+/// written over.
+#[inline(always)]
+fn copy_plain(from: &[u8], to: &mut [u8]) -> usize {
+    /// Bytes that are copied together. The compiler makes vectors of them.
+    const WINDOW: usize = 16;
+    let mut n = 0;
+    while let Some(window) = from.get(n..).and_then(|rest| rest.first_chunk::<WINDOW>())
+        && let Some(place) = to.get_mut(n..).and_then(|free| free.first_chunk_mut::<WINDOW>())
+    {
+        *place = *window;
+        if window.iter().fold(0, |marks, &byte| marks | u8::from(byte == END) | u8::from(byte == ESC)) > 0 {
+            return n + super::find_either(END, ESC, window).unwrap_or(WINDOW);
+        }
+        n += WINDOW;
+    }
+    let (Some(rest), Some(free)) = (from.get(n..), to.get_mut(n..)) else { return n };
+    let rest = rest.get(..free.len()).unwrap_or(rest);
+    let few = super::find_either(END, ESC, rest).unwrap_or(rest.len());
+    if let (Some(place), Some(bytes)) = (free.get_mut(..few), rest.get(..few)) {
+        copy_short(place, bytes);
+    }
+    n + few
 }

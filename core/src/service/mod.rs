@@ -28,6 +28,7 @@ use crate::buffer::Storage;
 use crate::encoder::Encoder;
 use crate::error::{DecodeError, EncodeError};
 use crate::framing::Framing;
+use crate::session::Frames;
 use crate::time::Instant;
 
 /// What one connection's messages are answered with.
@@ -93,6 +94,31 @@ pub trait Service {
         now: Instant,
         out: &mut Encoder<Self::Framing, S>,
     ) -> Result<Flow, Refusal>;
+
+    /// Whole frames have come: answers them, from the first to any; the rest comes again, here or by the other methods. The default
+    /// gives each to [`header`](Self::header) and [`frame`](Self::frame).
+    ///
+    /// It is there for speed alone, for services that would do the same before and after each frame, such as to find out which of
+    /// several they are. Where memory is dearer than time (that is on processors of less than 64 bits) it is never called.
+    ///
+    /// # Errors
+    /// A reason to close the connection, found in the frame that was taken last.
+    #[inline]
+    fn frames<I: Storage, S: Storage>(
+        &mut self,
+        frames: &mut Frames<'_, '_, Self::Framing, I>,
+        now: Instant,
+        out: &mut Encoder<Self::Framing, S>,
+    ) -> Result<Flow, Refusal> {
+        while let Some((payload, state)) = frames.next(out) {
+            self.header(state);
+            match self.frame(payload, now, out)? {
+                Flow::Continue => {}
+                flow => return Ok(flow),
+            }
+        }
+        Ok(Flow::Continue)
+    }
 
     /// A frame of `len` bytes begins that is too long to be held; only with [`Intake::Streamed`].
     ///

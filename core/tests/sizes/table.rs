@@ -47,30 +47,30 @@ macro_rules! table {
 }
 
 table! {
-    "`Decoder`, `U32`", Decode<U32>, 176, 280;
-    "`Decoder`, `LengthPrefix<8, _, 8>`", Decode<LengthPrefix<8, LittleEndian, 8>>, 192, 296;
-    "`Decoder`, `Varint`", Decode<Varint>, 176, 280;
-    "`Decoder`, `Lines`", Decode<Lines>, 176, 280;
-    "`Decoder`, `StrictLines`", Decode<StrictLines>, 176, 280;
-    "`Decoder`, `Delimited`", Decode<Delimited>, 176, 280;
-    "`Decoder`, `JsonHeader`", Decode<JsonHeader>, 312, 440;
-    "`Decoder`, `Cobs`", Decode<Cobs>, 176, 280;
-    "`Decoder`, `Slip`", Decode<Slip>, 176, 280;
-    "`Decoder`, `Netstring`", Decode<Netstring>, 192, 296;
-    "`Decoder`, `Raw`", Decode<Raw>, 176, 280;
+    "`Decoder`, `U32`", Decode<U32>, 176, 328;
+    "`Decoder`, `LengthPrefix<8, _, 8>`", Decode<LengthPrefix<8, LittleEndian, 8>>, 192, 344;
+    "`Decoder`, `Varint`", Decode<Varint>, 176, 328;
+    "`Decoder`, `Lines`", Decode<Lines>, 176, 328;
+    "`Decoder`, `StrictLines`", Decode<StrictLines>, 176, 328;
+    "`Decoder`, `Delimited`", Decode<Delimited>, 176, 328;
+    "`Decoder`, `JsonHeader`", Decode<JsonHeader>, 312, 488;
+    "`Decoder`, `Cobs`", Decode<Cobs>, 176, 328;
+    "`Decoder`, `Slip`", Decode<Slip>, 176, 328;
+    "`Decoder`, `Netstring`", Decode<Netstring>, 192, 344;
+    "`Decoder`, `Raw`", Decode<Raw>, 176, 328;
     "`Encoder`, `U32`", Encode<U32>, 24, 40;
     "`Encoder`, `Lines`", Encode<Lines>, 24, 40;
     "`Encoder`, `JsonHeader`", Encode<JsonHeader>, 40, 72;
     "`Encoder`, `Cobs`", Encode<Cobs>, 24, 40;
     "`Outgoing`", Outgoing<'static>, 44, 64;
     "`SessionConfig`", SessionConfig, 40, 40;
-    "`Session`, `Echo`", Serve<Echo>, 304, 440;
-    "`Session`, `Trim`", Serve<Trim>, 336, 472;
-    "`Session`, `Hello`", Serve<Hello>, 304, 440;
-    "`Session`, `Time`", Serve<Time>, 320, 456;
-    "`Session`, `Kv`", Serve<KvService>, 312, 456;
-    "`Session`, `Chat`", Serve<ChatService>, 376, 544;
-    "`Session`, `Message`", Serve<MessageService>, 480, 672;
+    "`Session`, `Echo`", Serve<Echo>, 304, 488;
+    "`Session`, `Trim`", Serve<Trim>, 336, 520;
+    "`Session`, `Hello`", Serve<Hello>, 304, 488;
+    "`Session`, `Time`", Serve<Time>, 320, 504;
+    "`Session`, `Kv`", Serve<KvService>, 312, 504;
+    "`Session`, `Chat`", Serve<ChatService>, 376, 592;
+    "`Session`, `Message`", Serve<MessageService>, 480, 720;
     "`Echo`", Echo, 0, 0;
     "`Trim`", Trim, 32, 32;
     "`Hello`", Hello, 0, 0;

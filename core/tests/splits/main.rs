@@ -1,6 +1,8 @@
 //! Any split, same frames: however a stream is cut on its way, and whichever way its pieces take into the decoder, the same
 //! events come out, and they are those that a slow and independent reader finds in the whole stream.
 
+mod blocks;
+mod disguised;
 #[cfg(feature = "json")]
 mod json;
 mod laws;

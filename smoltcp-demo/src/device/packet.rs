@@ -78,9 +78,15 @@ impl TcpSegment {
         })
     }
 
-    /// The connection that the frame asks for, if it is a SYN without an ACK. It looks closely only at frames that may be one.
+    /// Whether the frame may ask for a connection: that is seen at once, and nearly no frame does.
+    #[inline]
+    pub fn may_open(frame: &[u8]) -> bool {
+        flags(frame).is_some_and(|flags| flags & SYN != 0)
+    }
+
+    /// The connection that the frame asks for, if it is a SYN without an ACK.
     pub fn opening_in(frame: &[u8]) -> Option<Opening> {
-        if flags(frame)? & SYN == 0 { None } else { Self::parse(frame)?.opening() }
+        Self::parse(frame)?.opening()
     }
 
     /// The connection that this segment asks for, if it is a SYN without an ACK.

@@ -247,6 +247,8 @@ impl<'a, S: Services> Pool<'a, S> {
             }
         };
         let slot = &mut self.slots[index];
+        // What ended there may have come with the frames before this one, and nobody took note of it yet.
+        slot.run(None, &mut self.sockets, &mut self.services, now, &mut self.counts, log);
         if let Some(client) = slot.client() {
             self.counts.abandoned += 1;
             log(Event::Abandoned { client });
@@ -356,13 +358,25 @@ impl<'a, S: Services> Pool<'a, S> {
             let found = slots.iter().enumerate().filter(|(_, slot)| wanted(slot));
             found.min_by_key(|(_, slot)| slot.since()).map(|(index, _)| index)
         };
-        let in_time_wait = |slot: &Slot<S::Connection>| {
-            slot.occupancy() == Occupancy::Draining && slot.socket(&self.sockets).state() == tcp::State::TimeWait
+        let is = |slot: &Slot<S::Connection>, occupancy, state| {
+            slot.occupancy() == occupancy && slot.socket(&self.sockets).state() == state
         };
-        if let Some(index) = oldest(&|slot| slot.occupancy() == Occupancy::Free).or_else(|| oldest(&in_time_wait)) {
+        // A peer that was half-way in has reset that: smoltcp listens again there, and whatever SYN comes next would get that socket.
+        let found = oldest(&|slot| is(slot, Occupancy::HalfOpen, tcp::State::Listen))
+            .or_else(|| oldest(&|slot| slot.occupancy() == Occupancy::Free))
+            // Nothing is left to do there but to wait for segments that went astray, or to send a reset to a peer that will be sent
+            // another if it says anything.
+            .or_else(|| {
+                oldest(&|slot| {
+                    slot.socket(&self.sockets).state() == tcp::State::Closed
+                        || is(slot, Occupancy::Draining, tcp::State::TimeWait)
+                })
+            });
+        if let Some(index) = found {
             return Room::Slot(index);
         }
-        match oldest(&|slot| slot.occupancy() == Occupancy::HalfOpen) {
+        // Not one whose handshake is complete since the slots were served last.
+        match oldest(&|slot| is(slot, Occupancy::HalfOpen, tcp::State::SynReceived)) {
             None => Room::Nowhere(RefusalReason::Full),
             Some(index) if now.saturating_since(slots[index].since()) >= self.config.handshake_grace => {
                 Room::Slot(index)
@@ -378,5 +392,7 @@ pub(crate) type Buffer<S> = <S as Services>::Buffer;
 
 #[cfg(all(test, feature = "std"))]
 mod flood_tests;
+#[cfg(all(test, feature = "std"))]
+mod succession_tests;
 #[cfg(all(test, feature = "std"))]
 mod tests;

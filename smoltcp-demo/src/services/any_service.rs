@@ -2,7 +2,7 @@
 
 use framewright::framing::{JsonHeader, Lines, Raw, U32};
 use framewright::service::{Chat, Echo, Flow, Hello, Intake, Kv, Message, Refusal, Time, Trim};
-use framewright::{DecodeError, Encoder, Instant, Service, Storage};
+use framewright::{DecodeError, Encoder, Frames, Instant, Service, Storage};
 
 use super::{AnyLaw, AnyState, KvReporter, MAX_SEARCH, Reached, Room, StateRef};
 
@@ -91,20 +91,35 @@ impl<T: StateRef> Service for AnyService<T> {
         }
     }
 
-    /// What is quick goes past the function for all services, which saves and restores much for each call. On a small machine flash
-    /// is dearer than that time.
-    #[inline]
     fn frame<S: Storage>(
         &mut self,
         payload: &[u8],
         now: Instant,
         out: &mut Encoder<AnyLaw, S>,
     ) -> Result<Flow, Refusal> {
+        with_service!(self, out, service => service.frame(payload, now, out))
+    }
+
+    /// Which service it is, and under which law it writes, is found out once for all of them.
+    #[inline]
+    fn frames<I: Storage, S: Storage>(
+        &mut self,
+        frames: &mut Frames<'_, '_, AnyLaw, I>,
+        now: Instant,
+        out: &mut Encoder<AnyLaw, S>,
+    ) -> Result<Flow, Refusal> {
         match self {
-            Self::Echo(echo) if cfg!(target_pointer_width = "64") => {
-                out.under(U32::new(), |out| echo.frame(payload, now, out))
-            }
-            any => any.frame_of_any(payload, now, out),
+            // It must see the headers, which other services do not have.
+            Self::Message(_) => Ok(Flow::Continue),
+            any => with_service!(any, out, service => {
+                while let Some((payload, _)) = frames.next(out) {
+                    match service.frame(payload, now, out)? {
+                        Flow::Continue => {}
+                        flow => return Ok(flow),
+                    }
+                }
+                Ok(Flow::Continue)
+            }),
         }
     }
 
@@ -126,17 +141,5 @@ impl<T: StateRef> Service for AnyService<T> {
 
     fn closed(&mut self, now: Instant) {
         with_service!(self, service => service.closed(now));
-    }
-}
-
-impl<T: StateRef> AnyService<T> {
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
-    fn frame_of_any<S: Storage>(
-        &mut self,
-        payload: &[u8],
-        now: Instant,
-        out: &mut Encoder<AnyLaw, S>,
-    ) -> Result<Flow, Refusal> {
-        with_service!(self, out, service => service.frame(payload, now, out))
     }
 }

@@ -90,14 +90,18 @@ fn content(piece: &Piece, bytes: &[u8]) -> String {
     if rest.is_empty() { length } else { format!("{length} {}", excerpt(rest)) }
 }
 
-/// The first bytes: as text where they are UTF-8, as numbers where they are not. Nothing in it controls a terminal.
+/// The first bytes: as text where they are UTF-8, as numbers where they are not. Nothing in it controls a terminal. Quotes stand as they
+/// are, as JSON is read best; a backslash is two, because one tells that a byte is shown by its number or its name.
 fn excerpt(bytes: &[u8]) -> String {
     let shown = if bytes.len() > EXCERPT { front(bytes) } else { bytes };
     let more = if bytes.len() > shown.len() { "…" } else { "" };
     let mut text = String::from("\"");
     for chunk in shown.utf8_chunks() {
-        let quoted = format!("{:?}", chunk.valid());
-        text.push_str(&quoted[1..quoted.len() - 1]);
+        for (index, between) in chunk.valid().split('"').enumerate() {
+            let quoted = format!("{between:?}");
+            let escaped = &quoted[1..quoted.len() - 1];
+            let _ = write!(text, "{}{escaped}", if index > 0 { "\"" } else { "" });
+        }
         let _ = write!(text, "{}", chunk.invalid().escape_ascii());
     }
     text + more + "\""
@@ -133,7 +137,9 @@ mod tests {
 
     #[test]
     fn text_is_text_and_a_character_that_a_segment_cuts_is_bytes() {
-        assert_eq!(excerpt("Grüße, \"丁\" 😀".as_bytes()), r#""Grüße, \"丁\" 😀""#);
+        assert_eq!(excerpt("Grüße, '丁' 😀".as_bytes()), r#""Grüße, '丁' 😀""#);
+        assert_eq!(excerpt(br#"{"action":"search"}"#), r#""{"action":"search"}""#);
+        assert_eq!(excerpt(b"\"\"\r\n\\n"), r#""""\r\n\\n""#);
         let smile = "ab😀".as_bytes();
         assert_eq!(excerpt(&smile[..4]), r#""ab\xf0\x9f""#);
         assert_eq!(excerpt(&smile[4..]), r#""\x98\x80""#);

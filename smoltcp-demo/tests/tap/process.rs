@@ -1,5 +1,6 @@
 //! The command `smoltcp-demo` at work on its interface.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -15,6 +16,8 @@ pub(crate) struct Server {
     /// What it prints after `ready`.
     rest: BufReader<ChildStdout>,
     log: Receiver<String>,
+    /// The lines of the log that came while others were waited for.
+    heard: RefCell<Vec<String>>,
 }
 
 /// What a server that has ended has left.
@@ -68,7 +71,7 @@ impl Server {
             }
             listening.push(line.trim_end().to_owned());
         }
-        Self { child, listening, rest, log }
+        Self { child, listening, rest, log, heard: RefCell::default() }
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -76,15 +79,19 @@ impl Server {
         assert!(status.expect("kill starts").success());
     }
 
-    /// Waits until the log says this, and gives the line.
+    /// Waits until the log says this, and gives the line: the first one that was not given before.
     pub(crate) fn wait_for_log(&self, words: &str) -> String {
         let deadline = Instant::now() + TIMEOUT;
+        let mut heard = self.heard.borrow_mut();
+        if let Some(index) = heard.iter().position(|line| line.contains(words)) {
+            return heard.remove(index);
+        }
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.log.recv_timeout(left) {
                 Ok(line) if line.contains(words) => return line,
-                Ok(_) => {}
-                Err(error) => panic!("the log does not say '{words}': {error}"),
+                Ok(line) => heard.push(line),
+                Err(error) => panic!("the log does not say '{words}', but {heard:?}: {error}"),
             }
         }
     }
@@ -124,7 +131,7 @@ impl Server {
         };
         let mut printed = String::new();
         self.rest.read_to_string(&mut printed).expect("text");
-        let log: Vec<String> = self.log.iter().collect();
+        let log: Vec<String> = self.heard.into_inner().into_iter().chain(self.log.iter()).collect();
         assert!(!log.iter().any(|line| line.contains("panicked")), "{log:?}");
         Ended { status, printed, log }
     }

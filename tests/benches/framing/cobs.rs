@@ -80,7 +80,7 @@ impl Decode for PushByte {
     }
 }
 
-/// Ours, in pieces that are never gathered.
+/// Ours, in pieces.
 struct Streaming(Decoder<Cobs, Vec<u8>>);
 
 impl Decode for Streaming {

@@ -74,11 +74,11 @@ struct Usual {
     room: usize,
 }
 
-/// How a frame that is cut goes on. (Two numbers, because these are returned in registers.)
+/// A frame that was cut, completed. (Two numbers, because these are returned in registers.)
 pub(in crate::decoder) struct Cut {
-    /// Bytes of the chunk that were taken. With 0 there was nothing to do here.
+    /// Bytes of the chunk that were taken. With 0 there is no such frame.
     pub(in crate::decoder) taken: usize,
-    /// If it is complete now, the bytes of its payload: those before the first unread one.
+    /// Bytes of its payload: those before the first unread one.
     pub(in crate::decoder) len: usize,
 }
 
@@ -163,30 +163,24 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Head::Whole { .. } | Head::Unknown => return false,
         }
         self.offsets.close(0);
-        self.buffer.fill(bytes)
+        self.buffer.clear();
+        self.buffer.append(bytes)
     }
 
-    /// Completes the frame whose header is known with the first of `bytes`, or keeps them all.
+    /// Completes the frame whose header is known with the first of `bytes`.
     #[cold]
     #[inline(never)]
-    pub(in crate::decoder) fn complete(&mut self, bytes: &[u8]) -> Cut {
-        // Where a header is known, this is between frames, no row goes on, and fewer bytes are unread than wanted.
+    pub(in crate::decoder) fn complete(&mut self, bytes: &[u8], max: usize) -> Cut {
+        // Where a header is known, this is between frames, and no row goes on.
         let (head, wanted) = (self.head, self.wanted);
         let missing = wanted.wrapping_sub(self.buffer.unread_len());
-        if head == 0 || missing == 0 {
-            return Cut::NONE;
-        }
-        let Some((piece, behind)) = bytes.split_at_checked(missing) else {
-            let kept = self.buffer.append(bytes);
-            return Cut { taken: if kept { bytes.len() } else { 0 }, len: Cut::NO_FRAME };
-        };
-        if !self.buffer.append(piece) {
+        if head == 0 || missing == 0 || wanted - head > max || !self.buffer.append_front(bytes, missing) {
             return Cut::NONE;
         }
         (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
         self.buffer.skip_all();
         if self.may_open() {
-            self.offsets.open_behind(wanted, behind.len());
+            self.offsets.open_behind(wanted, bytes.len() - missing);
         } else {
             self.note_whole(wanted);
         }
@@ -209,7 +203,24 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[inline(always)]
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
+        if self.keep(chunk) {
+            *chunk = &[];
+            return Short::Nothing;
+        }
+        if self.phase != Phase::Between {
+            return Short::Unusual;
+        }
         let bytes = *chunk;
+        if self.buffer.unread_len() > 0 {
+            let Cut { taken, len } = self.complete(bytes, max);
+            if taken > 0 {
+                *chunk = bytes.get(taken..).unwrap_or_default();
+                return Short::Buffer(self.buffer.last(len));
+            }
+        } else if self.keep_cut(bytes) {
+            *chunk = &[];
+            return Short::Nothing;
+        }
         let Settled { place, taken, start } = self.settle(bytes, max);
         let (front, behind) = bytes.split_at_checked(taken).unwrap_or_default();
         *chunk = behind;
@@ -232,11 +243,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     /// Finds the next frame in `bytes`, or with what is unread before them; or keeps what there is of it.
-    #[inline(always)]
+    #[inline(never)]
     fn settle(&mut self, bytes: &[u8], max: usize) -> Settled {
-        if self.phase != Phase::Between {
-            return Settled::UNUSUAL;
-        }
         if self.buffer.unread_len() > 0 {
             return self.settle_unread(bytes, max);
         }
@@ -339,10 +347,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 }
 
 impl Cut {
-    /// It is no such frame.
-    const NONE: Self = Self { taken: 0, len: Self::NO_FRAME };
-    /// Longer than any payload.
-    const NO_FRAME: usize = usize::MAX;
+    const NONE: Self = Self { taken: 0, len: 0 };
 }
 
 impl Settled {

@@ -38,7 +38,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// The frame at the start of `input`, if it is whole and of the usual kind.
     #[inline(always)]
-    fn whole(&self, input: &[u8], max: usize) -> Option<Whole> {
+    pub(super) fn whole(&self, input: &[u8], max: usize) -> Option<Whole> {
         let whole = self.law.whole(input)?;
         let Whole { start, end, next } = whole;
         let possible = start <= end && end <= next && next <= input.len();

@@ -492,8 +492,8 @@ pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
     copy(to, from);
 }
 
-/// Copies `from` to `to`, which are of one length. Made for a small device, the loop takes a tenth of the flash of `memcpy`; a compiler that is
-/// told to save time makes a `memcpy` of it.
+/// Copies `from` to `to`, which are of one length. On a small device in two loops, eight bytes at a time and the rest: they take a fifth of the
+/// flash of `memcpy`, and as many instructions a byte. (Written with iterators over chunks the first would become a call of it.)
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     if cfg!(target_pointer_width = "64") {
@@ -501,6 +501,15 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
             to.copy_from_slice(from);
         }
         return;
+    }
+    if to.len() != from.len() {
+        return;
+    }
+    let (mut to, mut from) = (to, from);
+    while let Some((now, later)) = from.split_first_chunk::<8>() {
+        let Some((place, behind)) = to.split_first_chunk_mut::<8>() else { return };
+        *place = *now;
+        (to, from) = (behind, later);
     }
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;

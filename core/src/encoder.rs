@@ -205,6 +205,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     /// # Errors
     /// As [`push`](Self::push); [`EncodeError::LengthRequired`].
     pub fn begin(&mut self, len: Option<u64>) -> Result<(), EncodeError> {
+        self.rewind();
         self.write(L::PREFIX, |law, tail| law.prefix(len, tail))?;
         (self.at.open, self.at.left) = if let Some(len) = len { (Open::Announced, len) } else { (Open::Endless, 0) };
         Ok(())
@@ -252,9 +253,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
     pub fn sent(&mut self, n: usize) {
         debug_assert!(n <= self.pending().len(), "more was sent than was pending");
         self.at.start += n.min(self.at.end - self.held() - self.at.start);
-        // On a small device payloads that stand as they are move to the front when they must, and not before: less code.
-        let at_once = SHORT_WAYS || !L::VERBATIM;
-        if at_once && self.at.start == self.at.end && self.at.open != Open::Reserved {
+        // Elsewhere `rewind` does it.
+        if SHORT_WAYS && self.at.start == self.at.end && self.at.open != Open::Reserved {
             (self.at.start, self.at.end) = (0, 0);
         }
     }
@@ -335,6 +335,15 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         if L::HELD > 0 { self.at.held } else { 0 }
     }
 
+    /// Where nothing waits, what is streamed next is written from the front. On a small device this is done here, and not as soon as all is
+    /// sent: who pushes whole frames does without, and moves nothing when the place behind is used up.
+    #[inline]
+    fn rewind(&mut self) {
+        if !SHORT_WAYS && self.at.start == self.at.end {
+            (self.at.start, self.at.end) = (0, 0);
+        }
+    }
+
     /// So many bytes were written, those that were held included, and so many are held now.
     #[inline(always)]
     fn note(&mut self, written: usize, held: usize) {
@@ -359,6 +368,7 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         if self.at.open == Open::Announced && self.at.left < payload.len() as u64 {
             return Err(EncodeError::LengthMismatch { missing: 0 });
         }
+        self.rewind();
         let expanded = self.law.expansion(payload.len()).saturating_add(L::SUFFIX);
         if expanded > self.capacity() - self.at.end {
             // Whatever fits then will do.

@@ -1,6 +1,6 @@
 //! One loop on a device without anything: bytes come from a serial port in chunks, frames go to a sink, and each is sent back.
 //!
-//! A feature chooses the framing, ours or a peer's; `base` has none, and its size is what the others are compared with. In the programs
+//! A feature chooses the framing, ours or a peer's; `base` has none: what it takes, all the others take too. In the programs
 //! with a framing of ours a panic handler calls a function that does not exist: if a panic could be reached, they would not link. The
 //! exception is `json-header`, whose parser is a crate of others.
 
@@ -8,7 +8,7 @@
 #![no_main]
 #![allow(missing_docs, reason = "a program, not a library")]
 
-#[cfg(feature = "base")]
+#[cfg(any(feature = "base", feature = "base-copies"))]
 #[path = "base.rs"]
 mod program;
 #[cfg(any(
@@ -76,6 +76,7 @@ pub extern "C" fn _start() -> ! {
 
 #[cfg(not(any(
     feature = "base",
+    feature = "base-copies",
     feature = "json-header",
     feature = "cobs-cobs",
     feature = "corncobs-cobs",
@@ -96,6 +97,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 
 #[cfg(any(
     feature = "base",
+    feature = "base-copies",
     feature = "json-header",
     feature = "cobs-cobs",
     feature = "corncobs-cobs",

@@ -157,22 +157,24 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub fn next<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<&'s [u8]>, DecodeError> {
         if SHORT_WAYS && L::COUNTED {
-            if let Some(payload) = self.row(chunk, usize::MAX) {
-                return Ok(Some(payload));
-            }
-            if self.keep(chunk) {
-                *chunk = &[];
-                return Ok(None);
-            }
-            if self.buffer.unread_len() > 0 {
+            if self.buffer.unread_len() == 0 {
+                if let Some(payload) = self.row(chunk, usize::MAX) {
+                    return Ok(Some(payload));
+                }
+                if self.keep_cut(chunk) {
+                    *chunk = &[];
+                    return Ok(None);
+                }
+            } else {
+                if self.keep(chunk) {
+                    *chunk = &[];
+                    return Ok(None);
+                }
                 let Cut { taken, len } = self.complete(chunk, usize::MAX);
                 if taken > 0 {
                     *chunk = chunk.get(taken..).unwrap_or_default();
                     return Ok(self.buffer.taken(len));
                 }
-            } else if self.keep_cut(chunk) {
-                *chunk = &[];
-                return Ok(None);
             }
         } else {
             match self.short(chunk, usize::MAX) {

@@ -8,9 +8,10 @@ use core::fmt;
 
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Event, Found, FoundEnd};
-use crate::encoder::{Encoder, Outgoing};
+use crate::encoder::Encoder;
 use crate::error::{DecodeError, EncodeError};
 use crate::framing::Framing;
+use crate::outgoing::Outgoing;
 
 /// Why there is no next frame; `E` is the reader's own error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

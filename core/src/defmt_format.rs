@@ -4,8 +4,9 @@ use defmt::{Format, Formatter, write};
 
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Parts};
-use crate::encoder::{Encoder, Outgoing};
+use crate::encoder::Encoder;
 use crate::framing::{Framing, Tail};
+use crate::outgoing::Outgoing;
 use crate::service::{Chat, Hub, Kv, Seat, Service, Wake};
 use crate::session::Session;
 use crate::store::Table;

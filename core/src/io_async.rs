@@ -63,9 +63,10 @@ use embedded_io_async::{Error, ErrorKind, Read, Write};
 use crate::adapter::{Incoming, Lent, LentFrame, Next, Outbox, first_part, whole};
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Event, Parts};
-use crate::encoder::{Encoder, Outgoing};
+use crate::encoder::Encoder;
 use crate::error::EncodeError;
 use crate::framing::Framing;
+use crate::outgoing::Outgoing;
 
 /// Reads frames of the law `L` from `R`, straight into the decoder's storage `S`.
 #[derive(Clone, Debug)]

@@ -273,6 +273,7 @@ pub mod framing;
 pub mod io;
 #[cfg(feature = "embedded-io-async")]
 pub mod io_async;
+mod outgoing;
 pub mod service;
 #[cfg(doc)]
 #[doc = include_str!("../docs/memory.md")]
@@ -284,8 +285,9 @@ mod time;
 
 pub use buffer::Storage;
 pub use decoder::{Decoder, End, Event, Need, Oversize, Parts};
-pub use encoder::{Encoder, Outgoing};
+pub use encoder::Encoder;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Malformed, Recovery};
+pub use outgoing::Outgoing;
 pub use service::Service;
 pub use session::{CloseReason, Frames, Session, SessionConfig, SessionError, Stats};
 pub use shared::Shared;

@@ -6,8 +6,9 @@ use super::{ReadError, WriteError, drain, encode, flush, read_event, read_frame,
 use crate::adapter::{Incoming, Outbox};
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Event, Parts};
-use crate::encoder::{Encoder, Outgoing};
+use crate::encoder::Encoder;
 use crate::framing::Framing;
+use crate::outgoing::Outgoing;
 
 /// Reads and writes frames of the law `L` over `T`, which is both a reader and a writer.
 ///

@@ -91,7 +91,7 @@ use core::ops::Range;
 pub(crate) use blocks::{BLOCK, places, places_in_few};
 #[cfg(target_pointer_width = "64")]
 pub(crate) use search::find_far;
-use search::{find, find_either};
+use search::{find, find_either, zero_bytes};
 
 use crate::buffer::{SHORT_WAYS, copy, copy_short};
 use crate::error::{EncodeError, Malformed};

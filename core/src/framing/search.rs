@@ -60,7 +60,7 @@ fn find_here<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Option<usize> {
 /// The highest bit of each byte that is zero; of the bytes above the lowest of these it says nothing.
 /// (S. E. Anderson, "Bit Twiddling Hacks", "Determine if a word has a zero byte".)
 #[inline(always)]
-fn zero_bytes(word: u64) -> u64 {
+pub(super) fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(u64::from_ne_bytes([1; 8])) & !word & u64::from_ne_bytes([0x80; 8])
 }
 

@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::{CobsState, Next};
 use crate::buffer::copy_down;
-use crate::framing::Run;
+use crate::framing::{Run, zero_bytes};
 
 /// Bytes that are copied together.
 const WINDOW: usize = 64;
@@ -417,8 +417,8 @@ static MASK: [u8; 2 * WINDOW] = {
     mask
 };
 
-/// Whether one of the eight bytes is zero. (S. E. Anderson, "Bit Twiddling Hacks", "Determine if a word has a zero byte".)
+/// Whether one of the eight bytes is zero.
 #[inline(always)]
 fn any_zero_in(word: u64) -> bool {
-    word.wrapping_sub(u64::from_ne_bytes([1; 8])) & !word & u64::from_ne_bytes([0x80; 8]) != 0
+    zero_bytes(word) != 0
 }

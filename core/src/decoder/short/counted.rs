@@ -35,9 +35,14 @@ impl Memo {
         (self.header == u64::from(header)).then_some(self.len)
     }
 
+    /// Of the law `L`, a header of `head` bytes.
     #[inline(always)]
-    fn set(&mut self, header: u32, len: usize) {
-        *self = Self { header: header.into(), len };
+    fn set<L: Framing>(&mut self, header: Option<u32>, head: usize, len: usize) {
+        if let Some(header) = header
+            && head == L::PREFIX
+        {
+            *self = Self { header: header.into(), len };
+        }
     }
 }
 
@@ -51,7 +56,7 @@ impl Memo {
     }
 
     #[inline(always)]
-    fn set(&mut self, _: u32, _: usize) {}
+    fn set<L: Framing>(&mut self, _: Option<u32>, _: usize, _: usize) {}
 }
 
 /// What is known of a frame from the bytes that are here.
@@ -111,6 +116,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return None;
         }
         let header = self.law.header(bytes);
+        // To the end, though what follows is much the same: where two ways join, a large processor jumps, which takes as long as the rest.
         if let Some(header) = header
             && let Some(len) = self.memo.get(header)
         {
@@ -127,11 +133,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if payload.len() > max {
             return None;
         }
-        if let Some(header) = header
-            && head == L::PREFIX
-        {
-            self.memo.set(header, len);
-        }
+        self.memo.set::<L>(header, head, len);
         self.offsets.whole_in_chunk(head + len, behind.len());
         *chunk = behind;
         Some(payload)
@@ -144,9 +146,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return None;
         }
         let unread = self.buffer.unread_checked()?;
-        let (head, payload, _) =
-            next_of_row(&self.law, &mut self.state, &mut self.memo, self.whole_limit, unread, another)?;
-        Some((head, payload.len()))
+        let header = self.law.header(unread);
+        let (head, len) = if let Some(len) = header.and_then(|header| self.memo.get(header)) {
+            (L::PREFIX, len)
+        } else {
+            let (head, len) = begin(&self.law, &mut self.state, self.whole_limit, unread)?;
+            self.memo.set::<L>(header, head, len);
+            (head, len)
+        };
+        (len <= unread.len().checked_sub(head)?).then_some((head, len))
     }
 
     /// Keeps `bytes`, if a row of frames ends in them with one that is cut, or with nothing.
@@ -203,23 +211,25 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[inline(always)]
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        if self.keep(chunk) {
-            *chunk = &[];
-            return Short::Nothing;
-        }
-        if self.phase != Phase::Between {
-            return Short::Unusual;
-        }
         let bytes = *chunk;
-        if self.buffer.unread_len() > 0 {
+        if self.buffer.unread_len() == 0 {
+            if self.keep_cut(bytes) {
+                *chunk = &[];
+                return Short::Nothing;
+            }
+        } else {
+            if self.keep(bytes) {
+                *chunk = &[];
+                return Short::Nothing;
+            }
             let Cut { taken, len } = self.complete(bytes, max);
             if taken > 0 {
                 *chunk = bytes.get(taken..).unwrap_or_default();
                 return Short::Buffer(self.buffer.last(len));
             }
-        } else if self.keep_cut(bytes) {
-            *chunk = &[];
-            return Short::Nothing;
+        }
+        if self.phase != Phase::Between {
+            return Short::Unusual;
         }
         let Settled { place, taken, start } = self.settle(bytes, max);
         let (front, behind) = bytes.split_at_checked(taken).unwrap_or_default();
@@ -353,40 +363,6 @@ impl Cut {
 impl Settled {
     const NOWHERE: Self = Self { place: Place::Nowhere, taken: 0, start: 0 };
     const UNUSUAL: Self = Self { place: Place::Unusual, taken: 0, start: 0 };
-}
-
-/// The frame that is whole at the start of `bytes`, if it has at most `most` bytes of payload: its header, the payload, and what is behind.
-/// `another` is [`another`] or the same in line.
-#[inline(always)]
-fn next_of_row<'b, L: Framing>(
-    law: &L,
-    state: &mut L::State,
-    memo: &mut Memo,
-    most: usize,
-    bytes: &'b [u8],
-    another: impl FnOnce(&L, &mut L::State, &mut Memo, usize, &'b [u8]) -> Option<usize>,
-) -> Option<(usize, &'b [u8], &'b [u8])> {
-    let (head, len) = match law.header(bytes) {
-        Some(header) => match memo.get(header) {
-            Some(len) => (L::PREFIX, len),
-            None => (L::PREFIX, another(law, state, memo, most, bytes)?),
-        },
-        None => begin(law, state, most, bytes)?,
-    };
-    let (payload, behind) = bytes.split_at_checked(head)?.1.split_at_checked(len)?;
-    Some((head, payload, behind))
-}
-
-/// What a header means that is not the same as the last one.
-#[inline(always)]
-fn another<L: Framing>(law: &L, state: &mut L::State, memo: &mut Memo, most: usize, bytes: &[u8]) -> Option<usize> {
-    let header = law.header(bytes)?;
-    let (head, len) = begin(law, state, most, bytes)?;
-    if head != L::PREFIX {
-        return None;
-    }
-    memo.set(header, len);
-    Some(len)
 }
 
 /// Bytes of the header at the start of `bytes`, and of the payload that it announces, if these are at most `most`.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::child::{FRAMEWRIGHT, Server, run};
+use crate::child::{FRAMEWRIGHT, Server, end_of, run};
 use crate::peer::Peer;
 use crate::{deaf_port, read_to_end, serve_once, told};
 
@@ -68,7 +68,7 @@ fn what_others_say_comes_while_stdin_is_open() {
     child.stdin.as_mut().unwrap().write_all(b"yes\n").unwrap();
     bob.wait_for("ann: yes");
     drop(child.stdin.take());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(end_of(child).status.code(), Some(0));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn who_quits_leaves_though_stdin_is_open() {
     let mut stdout = String::new();
     child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
     assert!(stdout.ends_with("* Bye.\n"), "{stdout}");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(end_of(child).status.code(), Some(0));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_server_that_closes_before_stdin_ends_is_told() {
     // Its stdin is closed only when it has ended.
     let mut child = child;
     let stdin = child.stdin.take();
-    let (status, stdout, stderr) = told(child.wait_with_output().unwrap());
+    let (status, stdout, stderr) = told(end_of(child));
     assert_eq!((status, stdout.as_str()), (1, "[ERROR] The room is full.\n"));
     assert_eq!(stderr, format!("framewright: {address} closed the connection: its log may say why\n"));
     drop(stdin);
@@ -203,7 +203,7 @@ fn a_closed_stdout_is_told_and_no_panic() {
     // It may have printed all that the room told it before; this comes after.
     let _bob = Peer::join(server.address("chat"), "bob");
     let stdin = child.stdin.take();
-    let (status, _, stderr) = told(child.wait_with_output().unwrap());
+    let (status, _, stderr) = told(end_of(child));
     assert_eq!((status, stderr.as_str()), (1, "framewright: cannot write to stdout: Broken pipe (os error 32)\n"));
     drop(stdin);
 }

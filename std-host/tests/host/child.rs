@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -148,9 +149,45 @@ pub(crate) fn run_as(command: &mut Command, stdin: &[u8]) -> Output {
         // It may end without reading all.
         let _ = input.write_all(&bytes);
     });
-    let output = child.wait_with_output().unwrap();
+    let output = end_of(child);
     writing.join().unwrap();
     output
+}
+
+/// What it printed, when it has ended, which it must.
+pub(crate) fn end_of(mut child: Child) -> Output {
+    let outputs = [reading(child.stdout.take()), reading(child.stderr.take())];
+    let begin = Instant::now();
+    let ended = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if begin.elapsed() >= 4 * PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break None;
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let [stdout, stderr] = outputs.map(|reading| reading.join().unwrap());
+    let Some(status) = ended else {
+        panic!(
+            "it was killed after {:?}; it printed:\n{}",
+            begin.elapsed(),
+            String::from_utf8_lossy(&[stdout, stderr].concat())
+        );
+    };
+    Output { status, stdout, stderr }
+}
+
+fn reading(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut bytes).unwrap();
+        }
+        bytes
+    })
 }
 
 /// The command, allowed so many open files. (A limit for this process would be one for all tests.)

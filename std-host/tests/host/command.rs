@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::child::{FRAMEWRIGHT, Server, read, read_all, run, run_as};
+use crate::child::{FRAMEWRIGHT, Server, end_of, read, read_all, run, run_as};
 use crate::frame;
 
 #[test]
@@ -146,7 +146,7 @@ fn a_closed_stdout_is_told_and_no_panic() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = end_of(child);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("Broken pipe") && !stderr.contains("panicked"), "{stderr}");

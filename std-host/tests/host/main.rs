@@ -5,6 +5,7 @@ mod child;
 mod client;
 mod command;
 mod datagram;
+mod duplex;
 mod errors;
 mod exhaustion;
 mod server;

@@ -8,6 +8,9 @@ use crate::buffer::{Buffer, Storage};
 use crate::error::{DecodeError, Recovery};
 use crate::framing::Framing;
 
+/// An event, and how many bytes of the chunk were not taken.
+type NextEvent<'s> = (Result<Option<Event<'s>>, DecodeError>, usize);
+
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// What begins a row of frames, or ends one.
     #[cold]
@@ -56,6 +59,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
         };
         (Ok(Some(payload)), chunk.len())
+    }
+
+    /// The next event by any way, and how many bytes of the chunk were not taken.
+    #[inline(never)]
+    pub(super) fn event_slow<'s>(&'s mut self, mut chunk: &'s [u8], max: usize) -> NextEvent<'s> {
+        let event = self.next_event_and_state(&mut chunk, max).map(|event| event.map(|(event, _)| event));
+        (event, chunk.len())
     }
 
     #[inline(never)]

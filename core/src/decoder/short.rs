@@ -14,6 +14,7 @@ mod verbatim;
 
 pub(super) use ahead::Ahead;
 pub(super) use counted::{Cut, Memo};
+pub(super) use streamed::Lent;
 
 use core::ops::Range;
 

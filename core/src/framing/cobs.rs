@@ -78,7 +78,11 @@ impl Framing for Cobs {
         };
         if state.left > 0 {
             let block = input.get(..usize::from(state.left)).unwrap_or(input);
-            let n = super::find(0, block).unwrap_or(block.len());
+            let n = if SHORT_WAYS && !blocks::has_zero(input, block.len()) {
+                block.len()
+            } else {
+                super::find(0, block).unwrap_or(block.len())
+            };
             if n == 0 {
                 // The next step sees this zero where a code stands.
                 state.left = 0;

@@ -47,8 +47,9 @@ impl CobsState {
     /// In a frame, with so many bytes to come of a block.
     #[inline(always)]
     fn within(left: usize, next: Next) -> Self {
-        // It is at most 254.
-        Self { left: u8::try_from(left).unwrap_or(u8::MAX), next }
+        debug_assert!(left < usize::from(FULL), "no block is as long as {left}");
+        let [left, ..] = left.to_le_bytes();
+        Self { left, next }
     }
 }
 

@@ -247,9 +247,10 @@ impl<S: Storage> Buffer<S> {
         if self.start == self.filled {
             (self.start, self.filled) = (0, 0);
         }
-        let storage = self.storage.as_mut();
-        let end = most.min(storage.len() - self.start) + self.start;
-        storage.get_mut(self.filled..end)
+        let gathered = self.filled - self.start;
+        let free = self.storage.as_mut().get_mut(self.filled..)?;
+        let room = free.len().min(most.checked_sub(gathered)?);
+        free.get_mut(..room)
     }
 
     /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.

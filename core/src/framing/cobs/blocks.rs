@@ -83,22 +83,19 @@ fn run_one(state: &mut CobsState, input: &[u8], out: &mut [u8]) -> Option<Run> {
         }
         next = Next::behind(code);
     }
-    let n = left.min(rest.len());
-    let (block, rest) = rest.split_at_checked(n)?;
-    let end = match rest {
-        [] => None,
-        [0, ..] => Some(1),
-        _ => return None,
-    };
-    if copy(block, out.get_mut(zeros..)?.get_mut(..n)?) {
+    if let Some((block, [behind, ..])) = rest.split_at_checked(left) {
+        if *behind != 0 || copy(block, out.get_mut(zeros..)?.get_mut(..left)?) {
+            return None;
+        }
+        *state = CobsState::default();
+        return Some(Run { take: input.len() - rest.len() + left, written: zeros + left, end: Some(1) });
+    }
+    let n = rest.len();
+    if copy(rest, out.get_mut(zeros..)?.get_mut(..n)?) {
         return None;
     }
-    if end.is_some() {
-        *state = CobsState::default();
-    } else {
-        *state = CobsState::within(left - n, next);
-    }
-    Some(Run { take: input.len() - rest.len(), written: zeros + n, end })
+    *state = CobsState::within(left - n, next);
+    Some(Run { take: input.len(), written: zeros + n, end: None })
 }
 
 /// The run up to a zero that stands where none may be. No step takes it.

@@ -100,7 +100,8 @@ impl<L: Framing, S: Storage> Encoder<L, S> {
         written
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    // Cold, though a full buffer is as usual as any: or the short way, which is taken more often, is laid out as the exception.
+    #[cfg_attr(target_pointer_width = "64", cold, inline(never))]
     fn push_slow(&mut self, payload: &[u8]) -> Result<(), EncodeError> {
         self.write(self.most(payload.len()), |law, tail| {
             law.check(payload)?;

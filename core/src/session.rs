@@ -44,41 +44,25 @@
 //! dropped. To close at once would make TCP answer its next bytes with a reset, and the
 //! reset would destroy replies that it has not read yet (RFC 1122 section 4.2.2.13).
 
+mod config;
 mod frames;
+mod outcome;
+mod replies;
 
+pub use config::{SessionConfig, SessionError};
 pub use frames::Frames;
+pub use outcome::{CloseReason, Stats};
+pub use replies::needed_output;
 
-use core::fmt;
-use core::num::NonZeroU64;
-use core::time::Duration;
+use config::Patience;
+use replies::{Replies, fitting, longest};
 
 use crate::buffer::{SHORT_WAYS, Storage};
 use crate::decoder::{Decoder, End, Event, Oversize};
 use crate::encoder::Encoder;
-use crate::error::{DecodeError, Recovery};
-use crate::framing::Framing;
+use crate::error::Recovery;
 use crate::service::{Flow, Intake, Refusal, Service};
-use crate::time::{Instant, micros};
-
-/// The settings of a [`Session`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct SessionConfig {
-    /// The longest message to accept, in bytes of payload.
-    pub max_frame: u64,
-    /// Close a connection on which nothing moved for so long; `None` waits for ever.
-    pub idle_timeout: Option<Duration>,
-    /// How long a closing connection may take to read the replies that wait for it, counted from the last byte that it took,
-    /// and then to close its own side.
-    pub close_timeout: Duration,
-}
-
-impl Default for SessionConfig {
-    /// Messages of up to 16 MiB, no idle timeout, 5 s to close.
-    fn default() -> Self {
-        Self { max_frame: 16 << 20, idle_timeout: None, close_timeout: Duration::from_secs(5) }
-    }
-}
+use crate::time::Instant;
 
 /// One connection that is served by `V`, with input storage `I` and output storage `O`.
 #[derive(Clone, Debug)]
@@ -98,23 +82,6 @@ pub struct Session<V: Service, I, O> {
     reply_extra: usize,
     replies: Replies,
     stats: Stats,
-}
-
-/// How much of a reply is given to the output at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Replies {
-    Whole,
-    /// At least what becomes of one byte.
-    InPieces,
-}
-
-/// How long it waits, in microseconds: the durations of its [`SessionConfig`], in less than half of their memory.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    /// For something to move, while it is open; `None` waits for ever.
-    idle: Option<NonZeroU64>,
-    /// For its peer, while it is closing.
-    close: u64,
 }
 
 /// See the picture at the top.
@@ -145,64 +112,6 @@ enum Offer {
     Digested,
     /// Some were left with it, and will come again.
     Left,
-}
-
-/// Why a connection was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum CloseReason {
-    /// The peer closed its sending side between two messages, and has its answers.
-    PeerClosed,
-    /// The peer closed its sending side inside a message.
-    Truncated {
-        /// Bytes of the message that came, its header included.
-        have: u64,
-        /// Bytes that it has in all, where its header came and says so.
-        need: Option<u64>,
-    },
-    /// The stream breaks the framing, or a limit.
-    BadFrame(DecodeError),
-    /// The service refused a message.
-    Refused {
-        /// Why.
-        refusal: Refusal,
-        /// Where the message begins: bytes since the start of the stream.
-        offset: u64,
-    },
-    /// The service ended it, and not because of a message.
-    Dismissed(Refusal),
-    /// The service was done with the conversation.
-    ServiceDone,
-    /// Nothing moved for the idle timeout.
-    Idle,
-    /// The peer did not take its replies within the close timeout.
-    NotReading,
-    /// The connection broke.
-    Reset,
-    /// The server is stopping.
-    Shutdown,
-}
-
-/// What went through a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Stats {
-    /// Messages that came whole.
-    pub messages: u64,
-    /// Bytes that were received.
-    pub bytes_received: u64,
-    /// Bytes that were sent.
-    pub bytes_sent: u64,
-}
-
-/// A session that cannot be: its output storage could not hold one reply, and the connection would hang.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct SessionError {
-    /// Bytes of output storage that this service needs.
-    pub need: usize,
-    /// Bytes that were lent.
-    pub have: usize,
 }
 
 impl<V, I, O> Session<V, I, O>
@@ -589,47 +498,6 @@ where
     }
 }
 
-impl Patience {
-    fn of(config: &SessionConfig) -> Self {
-        // No time at all counts as the least there is.
-        let idle = config.idle_timeout.map(|timeout| NonZeroU64::new(micros(timeout)).unwrap_or(NonZeroU64::MIN));
-        Self { idle, close: micros(config.close_timeout) }
-    }
-}
-
-/// The longest frame, or piece of one, for whose reply there is room now, if there is any.
-#[inline(always)]
-fn longest<L: Framing, O: Storage>(out: &Encoder<L, O>, reply_extra: usize, replies: Replies) -> Option<usize> {
-    let room = out.room().checked_sub(reply_extra)?;
-    match replies {
-        Replies::Whole => Some(usize::MAX),
-        Replies::InPieces if room < out.law().expansion(1) => None,
-        Replies::InPieces => Some(fitting(out.law(), room)),
-    }
-}
-
-/// The most bytes of payload that are sure to fit into `room`, at least 1.
-#[inline]
-fn fitting<L: Framing>(law: &L, room: usize) -> usize {
-    let mut len = room;
-    if !L::VERBATIM {
-        while len > 1 && law.expansion(len) > room {
-            len /= 2;
-        }
-    }
-    len
-}
-
-/// Bytes of output storage that a session of this service needs at least: for front ends that choose the size of it then.
-pub fn needed_output<V: Service>(service: &V, law: &V::Framing) -> usize {
-    let overhead = service.overhead();
-    match service.intake() {
-        Intake::Whole { reply } => overhead + reply,
-        // Whatever the room is, the answer to one more byte of the request must fit.
-        Intake::Streamed { extra } => overhead + extra + law.expansion(1) + <V::Framing as Framing>::HELD,
-    }
-}
-
 /// Gives an event to the service.
 #[inline]
 fn dispatch<V: Service, O: Storage>(
@@ -652,33 +520,3 @@ fn dispatch<V: Service, O: Storage>(
         }
     }
 }
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PeerClosed => f.write_str("the peer closed the connection"),
-            Self::Truncated { have, need: Some(need) } => {
-                write!(f, "truncated: the stream ended inside a message ({have} of its {need} bytes came)")
-            }
-            Self::Truncated { have, need: None } => {
-                write!(f, "truncated: the stream ended inside a message ({have} bytes of it came)")
-            }
-            Self::BadFrame(error) => error.fmt(f),
-            Self::Refused { refusal, offset } => write!(f, "message at byte {offset}: {refusal}"),
-            Self::Dismissed(refusal) => refusal.fmt(f),
-            Self::ServiceDone => f.write_str("the conversation is over"),
-            Self::Idle => f.write_str("nothing moved for the idle timeout"),
-            Self::NotReading => f.write_str("the peer did not take its replies in time"),
-            Self::Reset => f.write_str("the connection was reset"),
-            Self::Shutdown => f.write_str("the server is stopping"),
-        }
-    }
-}
-
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the longest reply needs an output buffer of {} bytes, and this has {}", self.need, self.have)
-    }
-}
-
-impl core::error::Error for SessionError {}

@@ -1,6 +1,6 @@
 //! A run of whole frames, which a service may answer in one call.
 
-use super::{Replies, longest};
+use super::replies::{Replies, longest};
 use crate::buffer::Storage;
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;

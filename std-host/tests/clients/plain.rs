@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::child::{FRAMEWRIGHT, Server, end_of, run};
+use crate::child::{FRAMEWRIGHT, Server, end_of, run, unread};
 use crate::peer::Peer;
 use crate::{deaf_port, read_to_end, serve_once, told};
 
@@ -14,10 +14,14 @@ fn chat(address: &str, more: &[&str], stdin: &[u8]) -> (i32, String, String) {
 
 /// A chat whose stdin stays open.
 fn start(address: &str, name: &str) -> Child {
+    start_with(address, name, Stdio::piped())
+}
+
+fn start_with(address: &str, name: &str, stdout: Stdio) -> Child {
     Command::new(FRAMEWRIGHT)
         .args(["chat", "--addr", address, "--name", name])
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
@@ -198,10 +202,7 @@ fn a_server_that_closes_before_stdin_ends_is_told() {
 #[test]
 fn a_closed_stdout_is_told_and_no_panic() {
     let server = Server::start(&["serve", "chat=0"]);
-    let mut child = start(&server.address("chat").to_string(), "ann");
-    drop(child.stdout.take());
-    // It may have printed all that the room told it before; this comes after.
-    let _bob = Peer::join(server.address("chat"), "bob");
+    let mut child = start_with(&server.address("chat").to_string(), "ann", unread());
     let stdin = child.stdin.take();
     let (status, _, stderr) = told(end_of(child));
     assert_eq!((status, stderr.as_str()), (1, "framewright: cannot write to stdout: Broken pipe (os error 32)\n"));

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -188,6 +190,14 @@ fn reading(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
         }
         bytes
     })
+}
+
+/// What nobody reads any more. (The end of a pipe that is dropped here may live on for a moment in a process that another test is
+/// just starting.)
+pub(crate) fn unread() -> Stdio {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    ours.shutdown(Shutdown::Both).unwrap();
+    OwnedFd::from(theirs).into()
 }
 
 /// The command, allowed so many open files. (A limit for this process would be one for all tests.)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::child::{FRAMEWRIGHT, Server, end_of, read, read_all, run, run_as};
+use crate::child::{FRAMEWRIGHT, Server, end_of, read, read_all, run, run_as, unread};
 use crate::frame;
 
 #[test]
@@ -138,14 +138,13 @@ fn failure_is_told_with_status_one() {
 #[test]
 fn a_closed_stdout_is_told_and_no_panic() {
     let server = Server::start(&["serve", "echo=0"]);
-    let mut child = Command::new(FRAMEWRIGHT)
+    let child = Command::new(FRAMEWRIGHT)
         .args(["send", &server.address("echo").to_string(), "a", "b"])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(unread())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    drop(child.stdout.take());
     let output = end_of(child);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");

@@ -143,11 +143,11 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
-    /// Puts the first `n` of `bytes` behind the unread ones, if there are as many, and room for them.
+    /// Puts the first `n` of `bytes` behind the unread ones, if these are few, and more follow, and there is room for those too: to copy more
+    /// costs less than to find out how few they are.
     #[inline(always)]
-    pub(crate) fn append_front(&mut self, bytes: &[u8], n: usize) -> bool {
+    pub(crate) fn append_few(&mut self, bytes: &[u8], n: usize) -> bool {
         let free = self.storage.as_mut().get_mut(self.end..);
-        // To copy more costs less than to find out how few they are.
         if n <= FEW
             && let Some(from) = bytes.first_chunk::<FEW>()
             && let Some(to) = free.and_then(|free| free.first_chunk_mut::<FEW>())
@@ -156,7 +156,7 @@ impl<S: Storage> Buffer<S> {
             self.end += n;
             return true;
         }
-        bytes.get(..n).is_some_and(|front| self.append(front))
+        false
     }
 
     /// Puts a byte behind the unread ones, if there is room.
@@ -217,22 +217,10 @@ impl<S: Storage> Buffer<S> {
         payload
     }
 
-    /// The last `len` bytes before the first unread one, if there are as many.
-    #[inline(always)]
-    pub(crate) fn taken(&self, len: usize) -> Option<&[u8]> {
-        self.storage.as_ref().get(self.read.checked_sub(len)?..self.read)
-    }
-
     /// Where the last `len` bytes before the first unread one are.
     #[inline(always)]
     pub(crate) fn last(&self, len: usize) -> Range<usize> {
         self.read.saturating_sub(len)..self.read
-    }
-
-    /// From `start` to the first unread byte.
-    #[inline(always)]
-    pub(crate) fn taken_from(&self, start: usize) -> Range<usize> {
-        start..self.read
     }
 
     /// What lies there.

@@ -86,6 +86,12 @@ impl Offsets {
         self.source == left
     }
 
+    /// How much is left of a chunk of which so much was there, now that a frame was completed with its first bytes, or was without any.
+    #[inline(always)]
+    pub(super) fn left(self, chunk: usize) -> usize {
+        self.source.min(chunk)
+    }
+
     #[inline(always)]
     pub(super) fn is_open_unread(self) -> bool {
         self.source == UNREAD
@@ -164,6 +170,11 @@ impl Offsets {
     #[inline(always)]
     pub(super) fn is_open_chunk(self, _: usize) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub(super) fn left(self, chunk: usize) -> usize {
+        chunk
     }
 
     #[inline(always)]

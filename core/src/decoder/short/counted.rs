@@ -221,6 +221,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
         let bytes = *chunk;
         if !self.offsets.is_open_chunk(bytes.len()) {
+            if let [byte] = *bytes {
+                let (taken, short) = self.short_counted_byte(byte, max);
+                if taken {
+                    *chunk = &[];
+                    return short;
+                }
+            }
             if let Some(len) = self.complete(chunk, max) {
                 return Short::Buffer(self.buffer.last(len));
             }
@@ -255,6 +262,53 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             return Short::Nothing;
         }
         Short::Unusual
+    }
+
+    /// The short way of one byte that comes alone, and whether it was taken.
+    #[inline(always)]
+    pub(super) fn short_counted_byte(&mut self, byte: u8, max: usize) -> (bool, Short<'static>) {
+        if self.keep_byte(byte) {
+            return (true, Short::Nothing);
+        }
+        match self.settle_byte(byte, max) {
+            Settled::Kept => (true, Short::Nothing),
+            Settled::Frame { len } => (true, Short::Buffer(self.buffer.last(len))),
+            Settled::Row => (false, Short::Unusual),
+            Settled::Unusual { left } => (left == 0, Short::Unusual),
+        }
+    }
+
+    /// [`settle`](Self::settle) for a byte with which there are as many as wanted: that completes a header, or a frame.
+    #[inline(never)]
+    fn settle_byte(&mut self, byte: u8, max: usize) -> Settled {
+        let unread = self.buffer.unread_len();
+        if unread + 1 != self.wanted
+            || self.head > 0 && self.wanted - self.head > max
+            || !self.may_begin_row()
+            || !self.offsets.is_closed()
+            || !self.buffer.append_byte(byte)
+        {
+            return Settled::Unusual { left: 1 };
+        }
+        let found = if self.head > 0 {
+            Head::Whole { start: self.head, end: self.wanted }
+        } else {
+            let usual = self.usual(max, self.buffer.room());
+            head(&self.law, &mut self.state, self.buffer.unread(), usual)
+        };
+        match found {
+            Head::Whole { start, end } => {
+                self.buffer.skip_all();
+                self.end_row_frame();
+                self.note_whole(end);
+                Settled::Frame { len: end - start }
+            }
+            Head::Cut { head, len } => {
+                (self.head, self.wanted) = (head, len);
+                Settled::Kept
+            }
+            Head::Unknown => Settled::Unusual { left: 0 },
+        }
     }
 
     /// Finds the next frame in what is unread and `bytes` behind it, or keeps what there is of it.

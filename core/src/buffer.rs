@@ -223,6 +223,12 @@ impl<S: Storage> Buffer<S> {
         self.read.saturating_sub(len)..self.read
     }
 
+    /// What lies there, where bytes were taken.
+    #[inline(always)]
+    pub(crate) fn get_taken(&self, range: Range<usize>) -> Option<&[u8]> {
+        self.storage.as_ref().get(range)
+    }
+
     /// What lies there.
     #[inline(always)]
     pub(crate) fn get(&self, range: Range<usize>) -> Option<&[u8]> {
@@ -463,18 +469,20 @@ const FEW: usize = 64;
 /// overlap.
 #[inline(always)]
 pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
-    if let ([to], [from]) = (&mut *to, from) {
-        *to = *from;
-        return;
-    }
-    if cfg!(target_pointer_width = "64")
-        && from.len() <= FEW
-        && (copy_ends::<32>(to, from)
-            || copy_ends::<16>(to, from)
-            || copy_ends::<8>(to, from)
-            || copy_ends::<4>(to, from)
-            || copy_ends::<2>(to, from))
-    {
+    if cfg!(target_pointer_width = "64") && from.len() <= FEW {
+        if from.len() > 32 {
+            copy_ends::<32>(to, from);
+        } else if from.len() >= 16 {
+            copy_ends::<16>(to, from);
+        } else if from.len() >= 8 {
+            copy_ends::<8>(to, from);
+        } else if from.len() >= 4 {
+            copy_ends::<4>(to, from);
+        } else if from.len() >= 2 {
+            copy_ends::<2>(to, from);
+        } else {
+            copy_ends::<1>(to, from);
+        }
         return;
     }
     copy(to, from);
@@ -506,7 +514,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 
 /// Copies the first `N` bytes and the last, if there are as many.
 #[inline(always)]
-fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
         if let Some(to) = to.first_chunk_mut::<N>() {
             *to = *first;
@@ -514,9 +522,7 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
         if let Some(to) = to.last_chunk_mut::<N>() {
             *to = *last;
         }
-        return true;
     }
-    false
 }
 
 /// Moves `from` to `to`, which is not above `from.start`. Ranges that are not inside `bytes` do nothing: no caller has such a range, but

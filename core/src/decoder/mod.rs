@@ -21,6 +21,8 @@ mod stepped;
 pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
+use core::ops::Range;
+
 use lending::{take_frame, take_front, take_piece};
 use offsets::Offsets;
 use rules::{Empties, Engine, Rules};
@@ -160,7 +162,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn next<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<&'s [u8]>, DecodeError> {
         match self.short(chunk, usize::MAX) {
             Short::Chunk(payload) => return Ok(Some(payload)),
-            Short::Buffer(range) => return Ok(self.buffer.get(range)),
+            Short::Buffer(range) => return Ok(self.lent(range)),
             Short::Nothing => return Ok(None),
             Short::Unusual => {}
         }
@@ -266,7 +268,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let payload = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
             Short::Chunk(payload) => payload,
-            Short::Buffer(range) => self.buffer.get(range).unwrap_or_default(),
+            Short::Buffer(range) => self.lent(range).unwrap_or_default(),
             Short::Unusual => {
                 // Another: a chunk whose address is known elsewhere could not stay in registers.
                 let mut rest = *chunk;
@@ -289,9 +291,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let payload = match self.short(chunk, max) {
             Short::Nothing | Short::Unusual => return None,
             Short::Chunk(payload) => payload,
-            Short::Buffer(range) => self.buffer.get(range)?,
+            Short::Buffer(range) => self.lent(range)?,
         };
         Some((payload, &self.state))
+    }
+
+    /// The payload to which a short way led: with the least checks that there are, after those made before.
+    #[inline(always)]
+    fn lent(&self, range: Range<usize>) -> Option<&[u8]> {
+        if L::COUNTED { self.buffer.get_taken(range) } else { self.buffer.get(range) }
     }
 
     /// [`event_and_state`](Self::event_and_state) by the way that is right for everything.

@@ -80,6 +80,13 @@ impl Offsets {
         }
     }
 
+    /// The same where a row is open in a chunk, of which so much is left.
+    #[inline(always)]
+    pub(super) fn close_chunk(&mut self, left: usize) {
+        debug_assert!(self.source == left, "a row of frames goes on elsewhere");
+        (self.end, self.source) = (self.end.wrapping_sub(left as u64), NONE);
+    }
+
     /// Whether a frame of a row may come out of a chunk of this length.
     #[inline(always)]
     pub(super) fn is_open_chunk(self, left: usize) -> bool {
@@ -166,6 +173,9 @@ impl Offsets {
 
     #[inline(always)]
     pub(super) fn close(&mut self, _: usize) {}
+
+    #[inline(always)]
+    pub(super) fn close_chunk(&mut self, _: usize) {}
 
     #[inline(always)]
     pub(super) fn is_open_chunk(self, _: usize) -> bool {

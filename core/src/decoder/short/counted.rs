@@ -161,7 +161,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Head::Unknown if bytes.len() < self.wanted => {}
             Head::Whole { .. } | Head::Unknown => return false,
         }
-        self.offsets.close(0);
+        self.offsets.close_chunk(bytes.len());
         self.buffer.clear();
         self.buffer.append(bytes)
     }
@@ -406,10 +406,11 @@ fn head<L: Framing>(law: &L, state: &mut L::State, input: &[u8], usual: Usual) -
         {
             // It is at most `most`.
             let len = usize::try_from(len).unwrap_or(usize::MAX);
-            if len <= input.len() - take {
-                Head::Whole { start: take, end: take + len }
-            } else if len <= room.saturating_sub(take) {
-                Head::Cut { head: take, len: take + len }
+            let end = take + len;
+            if end <= input.len() {
+                Head::Whole { start: take, end }
+            } else if end <= room {
+                Head::Cut { head: take, len: end }
             } else {
                 Head::Unknown
             }

@@ -2,34 +2,21 @@
 
 use super::event::{Event, Found, FoundEnd, Piece};
 use super::rules::NextFrame;
-use super::short::Short;
 use super::{Decoder, Phase};
 use crate::buffer::{Buffer, Storage};
 use crate::error::{DecodeError, Recovery};
 use crate::framing::Framing;
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
-    /// What begins a row of frames, or ends one.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn next_settled<'s>(&'s mut self, mut chunk: &'s [u8]) -> NextFrame<'s> {
-        let payload = match self.short(&mut chunk, usize::MAX) {
-            Short::Chunk(payload) => Some(payload),
-            Short::Buffer(range) => self.buffer.get(range),
-            Short::Nothing => None,
-            Short::Unusual => return self.next_slow(chunk),
-        };
-        (Ok(payload), chunk.len())
-    }
-
-    /// The same, in what is unread.
+    /// What begins a row of frames in what is unread, or ends one.
     #[cold]
     #[inline(never)]
     pub(super) fn pop_settled(&mut self) -> Result<Option<&[u8]>, DecodeError> {
-        match self.short_in_buffer(usize::MAX) {
-            Short::Buffer(range) => Ok(self.buffer.get(range)),
-            Short::Nothing => Ok(None),
-            Short::Chunk(_) | Short::Unusual => self.next_slow(&[]).0,
+        self.open_in_buffer();
+        match self.row_in_buffer() {
+            Some((head, len)) => Ok(Some(self.buffer.take_payload(head, len))),
+            None if self.must_wait() => Ok(None),
+            None => self.next_slow(&[]).0,
         }
     }
 

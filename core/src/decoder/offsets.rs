@@ -80,10 +80,23 @@ impl Offsets {
         }
     }
 
+    /// The same where a row is open in a chunk, of which so much is left.
+    #[inline(always)]
+    pub(super) fn close_chunk(&mut self, left: usize) {
+        debug_assert!(self.source == left, "a row of frames goes on elsewhere");
+        (self.end, self.source) = (self.end.wrapping_sub(left as u64), NONE);
+    }
+
     /// Whether a frame of a row may come out of a chunk of this length.
     #[inline(always)]
     pub(super) fn is_open_chunk(self, left: usize) -> bool {
         self.source == left
+    }
+
+    /// How much is left of a chunk of which so much was there, now that a frame was completed with its first bytes, or was without any.
+    #[inline(always)]
+    pub(super) fn left(self, chunk: usize) -> usize {
+        self.source.min(chunk)
     }
 
     #[inline(always)]
@@ -162,8 +175,16 @@ impl Offsets {
     pub(super) fn close(&mut self, _: usize) {}
 
     #[inline(always)]
+    pub(super) fn close_chunk(&mut self, _: usize) {}
+
+    #[inline(always)]
     pub(super) fn is_open_chunk(self, _: usize) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub(super) fn left(self, chunk: usize) -> usize {
+        chunk
     }
 
     #[inline(always)]

@@ -11,8 +11,6 @@
 use core::cell::Cell;
 use core::ops::Range;
 
-use crate::framing::Run;
-
 /// Where a decoder or encoder keeps its bytes: an array, a borrowed slice, a boxed slice.
 ///
 /// An array that is too short for one frame of the law is an error when the program is compiled:
@@ -243,9 +241,10 @@ impl<S: Storage> Buffer<S> {
         if self.start == self.filled {
             (self.start, self.filled) = (0, 0);
         }
-        let storage = self.storage.as_mut();
-        let end = self.start.saturating_add(most).min(storage.len());
-        storage.get_mut(self.filled..end)
+        let gathered = self.filled - self.start;
+        let free = self.storage.as_mut().get_mut(self.filled..)?;
+        let room = free.len().min(most.checked_sub(gathered)?);
+        free.get_mut(..room)
     }
 
     /// Space for one byte of payload from outside, behind what is gathered. Nothing is unread.
@@ -263,17 +262,21 @@ impl<S: Storage> Buffer<S> {
         self.check();
     }
 
-    /// Lets `run` gather payload from the unread bytes: in a slice, the second from an offset, the first in a range, which grows.
+    /// For a run that gathers payload from the unread bytes: what is used, where the unread bytes begin in it, and where the payload lies,
+    /// which may grow up to there. [`gathered_run`](Self::gathered_run) says what came of it.
     #[inline(always)]
-    pub(crate) fn gather_run(&mut self, run: impl FnOnce(&mut [u8], usize, &mut Range<usize>) -> Run) -> Run {
-        let mut payload = if self.start == self.filled { self.read..self.read } else { self.start..self.filled };
-        let Some(used) = self.storage.as_mut().get_mut(..self.end) else { return Run::default() };
-        let done = run(used, self.read, &mut payload);
-        self.skip(done.take);
+    pub(crate) fn used_for_run(&mut self) -> Option<(&mut [u8], usize, Range<usize>)> {
+        let payload = if self.start == self.filled { self.read..self.read } else { self.start..self.filled };
+        Some((self.storage.as_mut().get_mut(..self.end)?, self.read, payload))
+    }
+
+    /// A run has taken the first `taken` unread bytes, and the payload lies there now.
+    #[inline(always)]
+    pub(crate) fn gathered_run(&mut self, taken: usize, payload: &Range<usize>) {
+        self.skip(taken);
         self.filled = payload.end.min(self.read);
         self.start = payload.start.min(self.filled);
         self.check();
-        done
     }
 
     /// Bytes between what is gathered, or else the front, and what is unread.

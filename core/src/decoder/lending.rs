@@ -7,6 +7,9 @@ use crate::buffer::{Buffer, Storage};
 use crate::error::{DecodeError, Recovery};
 use crate::framing::Framing;
 
+/// An event, and how many bytes of the chunk were not taken.
+type NextEvent<'s> = (Result<Option<Event<'s>>, DecodeError>, usize);
+
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// What begins a row of frames in what is unread, or ends one.
     #[cold]
@@ -43,6 +46,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
         };
         (Ok(Some(payload)), chunk.len())
+    }
+
+    /// The next event by any way, and how many bytes of the chunk were not taken.
+    #[inline(never)]
+    pub(super) fn event_slow<'s>(&'s mut self, mut chunk: &'s [u8], max: usize) -> NextEvent<'s> {
+        let event = self.next_event_and_state(&mut chunk, max).map(|event| event.map(|(event, _)| event));
+        (event, chunk.len())
     }
 
     #[inline(never)]

@@ -26,7 +26,7 @@ use core::ops::Range;
 use lending::{take_frame, take_front, take_piece};
 use offsets::Offsets;
 use rules::{Empties, Engine, Rules};
-use short::{Ahead, Memo, Short};
+use short::{Ahead, Lent, Memo, Short};
 use stepped::Grant;
 
 use crate::buffer::{Buffer, SHORT_WAYS, Storage, may_hold};
@@ -238,6 +238,21 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<Event<'s>>, DecodeError> {
+        if SHORT_WAYS && !L::VERBATIM {
+            if self.whole_limit == 0 {
+                match self.short_all_streamed(chunk, max.max(1)) {
+                    Lent::Nothing => return Ok(None),
+                    Lent::Event(event) => return Ok(Some(event)),
+                    Lent::Gathered(n) => return Ok(Some(Event::Chunk(self.buffer.take_gathered(n)))),
+                    Lent::Unusual => {}
+                }
+            }
+            // By value, as in `next`.
+            let bytes = *chunk;
+            let (event, left) = self.event_slow(bytes, max);
+            *chunk = bytes.get(bytes.len() - left..).unwrap_or_default();
+            return event;
+        }
         Ok(self.next_event_and_state(chunk, max)?.map(|(event, _)| event))
     }
 
@@ -310,11 +325,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
-        let found = match self.short_streamed(chunk, max) {
-            Some(found) => found,
-            None => self.proceed::<SURELY>(chunk, max)?,
-        };
-        let event = match found {
+        match self.short_streamed(chunk, max) {
+            Lent::Nothing => return Ok(None),
+            Lent::Event(event) => return Ok(Some((event, &self.state))),
+            Lent::Gathered(n) => return Ok(Some((Event::Chunk(self.buffer.take_gathered(n)), &self.state))),
+            Lent::Unusual => {}
+        }
+        let event = match self.proceed::<SURELY>(chunk, max)? {
             Found::Nothing => return Ok(None),
             Found::Gathered => Event::Frame(self.buffer.take_gathered(usize::MAX)),
             Found::Unread(n) => Event::Frame(self.buffer.take_unread(n)),

@@ -14,6 +14,7 @@ mod verbatim;
 
 pub(super) use ahead::Ahead;
 pub(super) use counted::Memo;
+pub(super) use streamed::Lent;
 
 use core::ops::Range;
 
@@ -79,7 +80,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         if SHORT_WAYS && !L::VERBATIM && self.buffer.unread_len() == 0 {
             let (taken, outcome) = match self.undisguise_byte(byte) {
-                (0, _) => self.undisguise_chunk(&[byte], usize::MAX),
+                (0, _) if self.may_undisguise() => self.undisguise_chunk(&[byte], usize::MAX),
                 taken => taken,
             };
             if taken > 0 {

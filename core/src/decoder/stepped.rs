@@ -16,9 +16,9 @@ const STEPS_WITHOUT_PROGRESS: u8 = 4;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant {
     /// A payload byte that does not stand in the stream.
-    byte: Option<u8>,
+    pub(super) byte: Option<u8>,
     /// Then so many payload bytes as they stand.
-    data: usize,
+    pub(super) data: usize,
     /// Then so many framing bytes, and the frame ends.
     pub(super) end: Option<usize>,
 }
@@ -341,6 +341,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
 impl Grant {
     pub(super) const NONE: Self = Self { byte: None, data: 0, end: None };
+
+    /// So many payload bytes as they stand, and an end behind them.
+    #[inline(always)]
+    pub(super) fn of(data: usize, end: usize) -> Self {
+        Self { byte: None, data, end: Some(end) }
+    }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {

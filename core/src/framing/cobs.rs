@@ -47,8 +47,9 @@ impl CobsState {
     /// In a frame, with so many bytes to come of a block.
     #[inline(always)]
     fn within(left: usize, next: Next) -> Self {
-        // It is at most 254.
-        Self { left: u8::try_from(left).unwrap_or(u8::MAX), next }
+        debug_assert!(left < usize::from(FULL), "no block is as long as {left}");
+        let [left, ..] = left.to_le_bytes();
+        Self { left, next }
     }
 }
 
@@ -78,7 +79,11 @@ impl Framing for Cobs {
         };
         if state.left > 0 {
             let block = input.get(..usize::from(state.left)).unwrap_or(input);
-            let n = super::find(0, block).unwrap_or(block.len());
+            let n = if SHORT_WAYS && !blocks::has_zero(input, block.len()) {
+                block.len()
+            } else {
+                super::find(0, block).unwrap_or(block.len())
+            };
             if n == 0 {
                 // The next step sees this zero where a code stands.
                 state.left = 0;

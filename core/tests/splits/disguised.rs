@@ -176,6 +176,41 @@ fn what_is_left_of_a_piece_comes_before_what_was_pushed_behind_it() {
     assert_eq!(decoder.next_event(&mut chunk), Ok(None));
 }
 
+/// On a large processor; a small one has no code for it.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn payload_that_stands_in_the_chunk_as_it_is_is_streamed_from_there() {
+    let mut stream = frame(&[30]);
+    block(200, &mut stream);
+    let mut decoder = Decoder::new(Cobs, [0; 512]).with_oversize(Oversize::Stream).with_stream_above(0);
+
+    // A frame that is whole there, in two pieces because the caller has no more room.
+    let mut chunk = &stream[..100];
+    assert_eq!(decoder.next_event(&mut chunk), Ok(Some(Event::Begin { len: None })));
+    assert_eq!(lent(decoder.next_event_within(&mut chunk, 20)), Some(stream[1..21].as_ptr_range()));
+    assert_eq!(lent(decoder.next_event_within(&mut chunk, 20)), Some(stream[21..31].as_ptr_range()));
+    assert_eq!(decoder.position(), 31);
+    assert_eq!(decoder.next_event(&mut chunk), Ok(Some(Event::End)));
+
+    // The beginning of one that is cut is gathered first.
+    assert_eq!(decoder.next_event(&mut chunk), Ok(Some(Event::Begin { len: None })));
+    assert_eq!(decoder.next_event(&mut chunk), Ok(Some(Event::Chunk(&stream[33..100]))));
+    assert_eq!(decoder.next_event(&mut chunk), Ok(None));
+
+    // A chunk in the middle of its block.
+    let mut chunk = &stream[100..150];
+    assert_eq!(lent(decoder.next_event(&mut chunk)), Some(stream[100..150].as_ptr_range()));
+    assert_eq!((decoder.next_event(&mut chunk), chunk), (Ok(None), &[][..]));
+    assert_eq!((decoder.frame_offset(), decoder.position()), (32, 150));
+}
+
+/// Where the bytes of a piece lie.
+#[cfg(target_pointer_width = "64")]
+fn lent(event: Result<Option<Event<'_>>, framewright::DecodeError>) -> Option<std::ops::Range<*const u8>> {
+    let Ok(Some(Event::Chunk(piece))) = event else { return None };
+    Some(piece.as_ptr_range())
+}
+
 #[test]
 fn an_escape_at_each_place_of_a_long_frame_comes_out_of_every_cut_and_storage() {
     const LEN: usize = 75;

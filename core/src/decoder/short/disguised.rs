@@ -20,8 +20,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The way through a frame whose payload is in disguise, whole or cut.
     #[inline(always)]
     pub(super) fn short_disguised<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        if !matches!(self.phase, Phase::Between | Phase::Gathering) || self.whole_limit == 0 {
-            return Short::Unusual;
+        match self.phase {
+            Phase::Gathering => {}
+            Phase::Between if self.whole_limit > 0 => {}
+            _ => return Short::Unusual,
         }
         if self.buffer.unread_len() > 0 {
             return match self.short_disguised_in_buffer(max) {
@@ -46,6 +48,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 *chunk = &[];
                 return self.come_to(outcome);
             }
+        }
+        if self.wanted == 0 {
+            return Short::Unusual;
         }
         let (taken, outcome) = self.undisguise_chunk(chunk, max);
         *chunk = chunk.get(taken..).unwrap_or_default();
@@ -85,11 +90,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Gathers what the bytes of `chunk` carry. Nothing is unread. How many were taken.
     #[inline(always)]
     pub(super) fn undisguise_chunk(&mut self, chunk: &[u8], max: usize) -> (usize, Outcome) {
-        let most = self.whole_limit.min(max);
-        if !self.may_undisguise() {
+        debug_assert!(
+            matches!(self.phase, Phase::Between | Phase::Gathering),
+            "nothing is gathered in {:?}",
+            self.phase
+        );
+        if self.wanted == 0 {
             return (0, Outcome::Unusual);
         }
-        let Some(place) = self.buffer.place(most) else { return (0, Outcome::Unusual) };
+        let Some(place) = self.buffer.place(self.whole_limit.min(max)) else { return (0, Outcome::Unusual) };
         let room = place.len();
         let Run { take, written, end } = self.law.run(&mut self.state, chunk, place);
         self.buffer.placed(written.min(room));
@@ -119,15 +128,17 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if !self.may_undisguise() || self.buffer.gathered_len() > most {
             return Outcome::Unusual;
         }
-        let (law, state) = (&self.law, &mut self.state);
-        let Run { take, end, .. } = if self.buffer.gap() >= self.buffer.unread_len() {
-            self.buffer.gather_run(|bytes, read, payload| run_between(law, state, bytes, read, payload, most))
+        let is_room_between = self.buffer.gap() >= self.buffer.unread_len();
+        let Some((used, read, mut payload)) = self.buffer.used_for_run() else { return Outcome::Unusual };
+        let Run { take, end, .. } = if is_room_between {
+            run_between(&self.law, &mut self.state, used, read, &mut payload, most)
         } else {
-            let run =
-                self.buffer.gather_run(|bytes, read, payload| law.run_in_place(state, bytes, read, payload, most));
-            self.buffer.close_gap();
-            run
+            self.law.run_in_place(&mut self.state, used, read, &mut payload, most)
         };
+        self.buffer.gathered_run(take, &payload);
+        if !is_room_between {
+            self.buffer.close_gap();
+        }
         match end {
             Some(trailer) if self.buffer.gathered_len() >= self.least => {
                 self.note_frame(take + trailer);
@@ -174,7 +185,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// Whether payload may be gathered next: between frames, or in one that is, with nothing granted.
     #[inline(always)]
-    fn may_undisguise(&self) -> bool {
+    pub(super) fn may_undisguise(&self) -> bool {
         debug_assert!(
             self.wanted == 0 || self.midway.grant.is_empty(),
             "a law is not asked while it has granted bytes"

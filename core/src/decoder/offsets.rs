@@ -52,7 +52,7 @@ impl Offsets {
         if self.whole > 0 { self.position(unread).wrapping_sub(self.whole as u64) } else { self.frame }
     }
 
-    /// A row of frames may come out of what is left of the chunk. There is none yet.
+    /// A row of frames may come out of what is left of the chunk, where there is none, or nothing was left of the last one.
     #[inline(always)]
     pub(super) fn open_chunk(&mut self, left: usize) {
         (self.end, self.source) = (self.end.wrapping_add(left as u64), left);

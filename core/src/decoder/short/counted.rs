@@ -97,7 +97,7 @@ enum Settled {
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The next frame of the row in `chunk`.
     #[inline(always)]
-    fn row<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Option<&'c [u8]> {
+    pub(in crate::decoder) fn row<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Option<&'c [u8]> {
         // By value: a chunk whose address is known elsewhere could not stay in registers.
         let bytes = *chunk;
         let header = self.law.header(bytes);
@@ -150,7 +150,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Keeps `bytes`, if a row of frames ends in them with one that is cut, or with nothing.
     #[cold]
     #[inline(never)]
-    fn keep_cut(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::decoder) fn keep_cut(&mut self, bytes: &[u8]) -> bool {
         // Without any, the row may go on in the next chunk.
         if bytes.is_empty() {
             return true;
@@ -169,7 +169,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Completes the frame whose header is known with the first of `chunk`, if these are few. How many bytes of payload it has: those
     /// before the first unread one. A row may come out of the rest.
     #[inline(always)]
-    fn complete(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
+    pub(in crate::decoder) fn complete(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
         let bytes = *chunk;
         // Where a header is known, this is between frames, and no row goes on.
         let (head, wanted) = (self.head, self.wanted);
@@ -188,7 +188,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Keeps `bytes` behind those of a frame that is cut, because with them there are still fewer than wanted.
     #[cold]
     #[inline(never)]
-    fn keep_more(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::decoder) fn keep_more(&mut self, bytes: &[u8]) -> bool {
         self.buffer.unread_len() > 0 && self.keep(bytes)
     }
 
@@ -220,7 +220,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
         let bytes = *chunk;
-        if !self.offsets.is_open_chunk(bytes.len()) {
+        if self.offsets.is_open_chunk(0) {
+            // The last chunk ended with a frame.
+            self.offsets.open_chunk(bytes.len());
+        } else if !self.offsets.is_open_chunk(bytes.len()) {
             if let [byte] = *bytes {
                 let (taken, short) = self.short_counted_byte(byte, max);
                 if taken {

@@ -172,19 +172,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     *chunk = &[];
                     return Ok(None);
                 }
-            } else if let [byte] = *bytes
-                && self.keep_byte(byte)
-            {
-                *chunk = &[];
-                return Ok(None);
-            } else {
-                if let Some(len) = self.complete(chunk, usize::MAX) {
-                    return Ok(self.buffer.get_taken(self.buffer.last(len)));
-                }
+            } else if self.is_short(bytes) {
                 if self.keep_more(bytes) {
                     *chunk = &[];
                     return Ok(None);
                 }
+            } else if let Some(len) = self.complete(chunk, usize::MAX) {
+                return Ok(self.buffer.get_taken(self.buffer.last(len)));
             }
         } else {
             match self.short(chunk, usize::MAX) {

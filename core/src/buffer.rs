@@ -466,7 +466,7 @@ impl<S: Storage> Buffer<S> {
 }
 
 /// Bytes for which a call of `memcpy` takes longer than to copy them, at most.
-const FEW: usize = 64;
+pub(crate) const FEW: usize = 64;
 
 /// Copies `from` to `to`, which are of one length. The few bytes that a cut frame leaves at both ends are copied here, in two pieces that may
 /// overlap.

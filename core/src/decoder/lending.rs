@@ -2,6 +2,7 @@
 
 use super::event::{Event, Found, FoundEnd, Piece};
 use super::rules::NextFrame;
+use super::short::Short;
 use super::{Decoder, Phase};
 use crate::buffer::{Buffer, Storage};
 use crate::error::{DecodeError, Recovery};
@@ -11,7 +12,20 @@ use crate::framing::Framing;
 type NextEvent<'s> = (Result<Option<Event<'s>>, DecodeError>, usize);
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
-    /// What begins a row of frames in what is unread, or ends one.
+    /// What begins a row of frames, or ends one otherwise than it does mostly.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn next_settled<'s>(&'s mut self, mut chunk: &'s [u8]) -> NextFrame<'s> {
+        let payload = match self.short(&mut chunk, usize::MAX) {
+            Short::Chunk(payload) => Some(payload),
+            Short::Buffer(range) => self.buffer.get(range),
+            Short::Nothing => None,
+            Short::Unusual => return self.next_slow(chunk),
+        };
+        (Ok(payload), chunk.len())
+    }
+
+    /// The same, in what is unread.
     #[cold]
     #[inline(never)]
     pub(super) fn pop_settled(&mut self) -> Result<Option<&[u8]>, DecodeError> {

@@ -52,7 +52,7 @@ impl Offsets {
         if self.whole > 0 { self.position(unread).wrapping_sub(self.whole as u64) } else { self.frame }
     }
 
-    /// A row of frames may come out of what is left of the chunk. There is none yet.
+    /// A row of frames may come out of what is left of the chunk, where there is none, or nothing was left of the last one.
     #[inline(always)]
     pub(super) fn open_chunk(&mut self, left: usize) {
         (self.end, self.source) = (self.end.wrapping_add(left as u64), left);
@@ -116,10 +116,23 @@ impl Offsets {
         (self.source, self.whole) = (left, len);
     }
 
+    /// The same, where the one before it was as long.
+    #[inline(always)]
+    pub(super) fn as_long_in_chunk(&mut self, len: usize, left: usize) {
+        debug_assert!(self.whole == len, "the row's last frame was of {} bytes, not {len}", self.whole);
+        self.source = left;
+    }
+
     /// A frame of `len` bytes was taken out of what was unread.
     #[inline(always)]
     pub(super) fn whole_in_unread(&mut self, len: usize) {
         self.whole = len;
+    }
+
+    /// The same, where the one before it was as long.
+    #[inline(always)]
+    pub(super) fn as_long_in_unread(&mut self, len: usize) {
+        debug_assert!(self.whole == len, "the row's last frame was of {} bytes, not {len}", self.whole);
     }
 
     /// The offset of the first byte that was not taken, counted as memory is addressed. There is no row.
@@ -201,7 +214,13 @@ impl Offsets {
     pub(super) fn whole_in_chunk(&mut self, _: usize, _: usize) {}
 
     #[inline(always)]
+    pub(super) fn as_long_in_chunk(&mut self, _: usize, _: usize) {}
+
+    #[inline(always)]
     pub(super) fn whole_in_unread(&mut self, _: usize) {}
+
+    #[inline(always)]
+    pub(super) fn as_long_in_unread(&mut self, _: usize) {}
 
     #[inline(always)]
     pub(super) fn grow(&mut self, _: usize, _: usize) {}

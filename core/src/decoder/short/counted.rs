@@ -7,14 +7,14 @@
 use core::ops::RangeInclusive;
 
 use super::Short;
-use crate::buffer::Storage;
+use crate::buffer::{FEW, Storage};
 use crate::decoder::{Decoder, Phase};
 use crate::framing::{Framing, Step};
 
 /// The longest header that costs less to read again than to remember, in bytes.
 const SHORT_HEADER: usize = 16;
 
-/// The header that was seen last, and what it means.
+/// The header that was seen last, and what it means. While a row is open, that is the header of its last frame, or none.
 ///
 /// Where a frame ends is known only when its header was read from memory, so a row of frames is read as fast as one load follows another. If
 /// this header is the same as the last, as it is in most streams, a large processor need not wait for the load to guess where the next
@@ -41,10 +41,17 @@ impl Memo {
     /// Of the law `L`, a header of `head` bytes.
     #[inline(always)]
     fn set<L: Framing>(&mut self, header: Option<u32>, head: usize, len: usize) {
-        if let Some(header) = header
-            && head == L::PREFIX
-        {
-            *self = Self { header: header.into(), len };
+        *self = match header {
+            Some(header) if head == L::PREFIX => Self { header: header.into(), len },
+            _ => Self::NONE,
+        };
+    }
+
+    /// Forgets the header, unless the last frame, of `whole` bytes, was as long as its.
+    #[inline(always)]
+    fn keep_if<L: Framing>(&mut self, whole: usize) {
+        if whole != L::PREFIX + self.len {
+            *self = Self::NONE;
         }
     }
 }
@@ -60,6 +67,9 @@ impl Memo {
 
     #[inline(always)]
     fn set<L: Framing>(&mut self, _: Option<u32>, _: usize, _: usize) {}
+
+    #[inline(always)]
+    fn keep_if<L: Framing>(&mut self, _: usize) {}
 }
 
 /// What is known of a frame from the bytes that are here.
@@ -97,7 +107,7 @@ enum Settled {
 impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The next frame of the row in `chunk`.
     #[inline(always)]
-    fn row<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Option<&'c [u8]> {
+    pub(in crate::decoder) fn row<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Option<&'c [u8]> {
         // By value: a chunk whose address is known elsewhere could not stay in registers.
         let bytes = *chunk;
         let header = self.law.header(bytes);
@@ -109,7 +119,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if payload.len() > max {
                 return None;
             }
-            self.offsets.whole_in_chunk(L::PREFIX + len, behind.len());
+            self.offsets.as_long_in_chunk(L::PREFIX + len, behind.len());
             *chunk = behind;
             return Some(payload);
         }
@@ -132,17 +142,20 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let unread = self.buffer.unread_checked()?;
         let header = self.law.header(unread);
-        let (head, len) = if let Some(len) = header.and_then(|header| self.memo.get(header)) {
-            (L::PREFIX, len)
-        } else {
-            let (head, len) = begin(&self.law, &mut self.state, self.least..=self.whole_limit, unread)?;
-            self.memo.set::<L>(header, head, len);
-            (head, len)
-        };
+        if let Some(len) = header.and_then(|header| self.memo.get(header)) {
+            if len > unread.len().checked_sub(L::PREFIX)? {
+                return None;
+            }
+            self.wanted = L::LEAST_HEADER;
+            self.offsets.as_long_in_unread(L::PREFIX + len);
+            return Some((L::PREFIX, len));
+        }
+        let (head, len) = begin(&self.law, &mut self.state, self.least..=self.whole_limit, unread)?;
         if len > unread.len().checked_sub(head)? {
             return None;
         }
         self.wanted = L::LEAST_HEADER;
+        self.memo.set::<L>(header, head, len);
         self.offsets.whole_in_unread(head + len);
         Some((head, len))
     }
@@ -150,7 +163,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Keeps `bytes`, if a row of frames ends in them with one that is cut, or with nothing.
     #[cold]
     #[inline(never)]
-    fn keep_cut(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::decoder) fn keep_cut(&mut self, bytes: &[u8]) -> bool {
         // Without any, the row may go on in the next chunk.
         if bytes.is_empty() {
             return true;
@@ -169,7 +182,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Completes the frame whose header is known with the first of `chunk`, if these are few. How many bytes of payload it has: those
     /// before the first unread one. A row may come out of the rest.
     #[inline(always)]
-    fn complete(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
+    pub(in crate::decoder) fn complete(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
         let bytes = *chunk;
         // Where a header is known, this is between frames, and no row goes on.
         let (head, wanted) = (self.head, self.wanted);
@@ -182,13 +195,34 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         // There is more: so it was appended.
         *chunk = bytes.get(missing..)?;
         self.offsets.open_behind(wanted, chunk.len());
+        self.memo.keep_if::<L>(wanted);
         Some(wanted - head)
     }
 
-    /// Keeps `bytes` behind those of a frame that is cut, because with them there are still fewer than wanted.
+    /// Whether there are still fewer bytes than wanted with those of `bytes`.
+    #[inline(always)]
+    pub(in crate::decoder) fn is_short(&self, bytes: &[u8]) -> bool {
+        self.buffer.unread_len() + bytes.len() < self.wanted
+    }
+
+    /// Keeps `bytes` behind those of a frame that is cut, because with them it [is short](Self::is_short). The usual ends here, without a
+    /// call.
     #[cold]
     #[inline(never)]
-    fn keep_more(&mut self, bytes: &[u8]) -> bool {
+    pub(in crate::decoder) fn keep_more(&mut self, bytes: &[u8]) -> bool {
+        match *bytes {
+            [] => return true,
+            [byte] => return self.keep_byte(byte),
+            _ if bytes.len() > FEW => return self.keep_many(bytes),
+            _ => {}
+        }
+        let unread = self.buffer.unread_len();
+        self.offsets.close(unread);
+        unread > 0 && self.buffer.append(bytes)
+    }
+
+    #[inline(never)]
+    fn keep_many(&mut self, bytes: &[u8]) -> bool {
         self.buffer.unread_len() > 0 && self.keep(bytes)
     }
 
@@ -214,26 +248,30 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             self.begin_anew();
             self.offsets.close(unread);
             self.offsets.open_unread(unread);
+            self.memo = Memo::NONE;
         }
     }
 
     #[inline(always)]
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
         let bytes = *chunk;
-        if !self.offsets.is_open_chunk(bytes.len()) {
-            if let [byte] = *bytes {
+        if self.offsets.is_open_chunk(0) {
+            // The last chunk ended with a frame.
+            self.offsets.open_chunk(bytes.len());
+        } else if !self.offsets.is_open_chunk(bytes.len()) {
+            if self.is_short(bytes) {
+                if self.keep_more(bytes) {
+                    *chunk = &[];
+                    return Short::Nothing;
+                }
+            } else if let [byte] = *bytes {
                 let (taken, short) = self.short_counted_byte(byte, max);
                 if taken {
                     *chunk = &[];
                     return short;
                 }
-            }
-            if let Some(len) = self.complete(chunk, max) {
+            } else if let Some(len) = self.complete(chunk, max) {
                 return Short::Buffer(self.buffer.last(len));
-            }
-            if self.keep_more(bytes) {
-                *chunk = &[];
-                return Short::Nothing;
             }
             if !self.may_begin_row() {
                 return Short::Unusual;
@@ -318,6 +356,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if self.buffer.unread_len() == 0 {
             self.offsets.close(0);
             self.offsets.open_chunk(rest.len());
+            self.memo = Memo::NONE;
             return Settled::Row;
         }
         self.offsets.close(self.buffer.unread_len());
@@ -343,6 +382,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     self.end_row_frame();
                     if self.buffer.unread_len() == 0 {
                         self.offsets.open_behind(end, rest.len());
+                        self.memo.keep_if::<L>(end);
                     } else {
                         self.note_whole(end);
                     }

@@ -18,12 +18,8 @@ pub(crate) fn contenders() -> Vec<Contender> {
             let decoder = Decoder::new(Cobs, vec![0; CAPACITY]);
             Streaming(decoder.with_oversize(Oversize::Stream).with_stream_above(0).with_max_frame(CAPACITY as u64))
         }),
-        Contender::decode("hand, block copy", || HandBlocks {
-            payload: vec![0; CAPACITY].into_boxed_slice(),
-            len: 0,
-            left: 0,
-            before: Before::Begins,
-        }),
+        Contender::decode("hand, block copy", HandBlocks::<false>::new),
+        Contender::decode("hand, checked", HandBlocks::<true>::new),
         Contender::decode("cobs", || CobsCrate(::cobs::CobsDecoderOwned::new(CAPACITY))),
         Contender::decode("corncobs, whole", || CornCobs(Frames::new())),
         Contender::decode("corncobs, bytes", || CornCobsBytes {
@@ -97,8 +93,8 @@ impl Decode for Streaming {
     }
 }
 
-/// Copies block by block. It trusts its input: a zero inside a block passes as data.
-struct HandBlocks {
+/// Copies block by block. If it is not `CHECKED`, it trusts its input: a zero inside a block passes as data. All others here look for it.
+struct HandBlocks<const CHECKED: bool> {
     payload: Box<[u8]>,
     len: usize,
     /// Bytes of the block to come.
@@ -114,12 +110,19 @@ enum Before {
     Zero,
 }
 
-impl Decode for HandBlocks {
+impl<const CHECKED: bool> HandBlocks<CHECKED> {
+    fn new() -> Self {
+        Self { payload: vec![0; CAPACITY].into_boxed_slice(), len: 0, left: 0, before: Before::Begins }
+    }
+}
+
+impl<const CHECKED: bool> Decode for HandBlocks<CHECKED> {
     fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
         loop {
             if self.left > 0 {
                 let n = self.left.min(segment.len());
                 let (now, later) = segment.split_at(n);
+                assert!(!CHECKED || memchr(0, now).is_none(), "a good stream");
                 self.payload[self.len..self.len + n].copy_from_slice(now);
                 self.len += n;
                 self.left -= n;

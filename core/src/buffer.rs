@@ -173,6 +173,19 @@ impl<S: Storage> Buffer<S> {
         self.read = self.end;
     }
 
+    /// Takes the last `n` unread bytes back.
+    #[cfg(target_pointer_width = "64")]
+    #[inline(always)]
+    pub(crate) fn shorten(&mut self, n: usize) {
+        self.end -= n.min(self.end - self.read);
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[inline(always)]
+    pub(crate) fn start_of_unread(&self) -> usize {
+        self.read
+    }
+
     /// Brings bytes from the front of `chunk` behind the unread ones until these are `total`, as far as there are any and there
     /// is room.
     #[inline]

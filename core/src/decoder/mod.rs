@@ -387,20 +387,18 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
     #[inline]
     pub fn commit(&mut self, n: usize) {
-        self.forget_chunk();
         let unread = self.buffer.unread_len();
         self.buffer.commit(n);
-        self.offsets.grow(self.buffer.unread_len() - unread, unread);
+        self.grow(self.buffer.unread_len() - unread, unread);
     }
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
-        self.forget_chunk();
         if self.phase == Phase::Stopped {
             return 0;
         }
         let n = self.buffer.push(bytes, self.slack());
-        self.offsets.grow(n, self.buffer.unread_len() - n);
+        self.grow(n, self.buffer.unread_len() - n);
         n
     }
 
@@ -430,7 +428,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn reset(&mut self) {
         self.state = L::State::default();
         self.buffer.clear();
-        self.ahead.forget();
         self.offsets = Offsets::START;
         self.empties = Empties::NONE;
         self.begin_anew();
@@ -520,11 +517,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if L::COUNTED { self.advance_counted::<RULED>(chunk, max) } else { self.advance_stepped::<RULED>(chunk, max) }
     }
 
-    /// Bytes are added to the storage: what was seen in a chunk is of no use here.
+    /// `n` bytes were put behind those that were unread.
     #[inline(always)]
-    fn forget_chunk(&mut self) {
-        if !L::COUNTED && self.buffer.unread_len() == 0 {
-            self.ahead.forget();
+    fn grow(&mut self, n: usize, unread: usize) {
+        self.offsets.grow(n, unread);
+        if !L::COUNTED {
+            self.ahead.grow(n);
         }
     }
 

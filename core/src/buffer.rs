@@ -141,11 +141,11 @@ impl<S: Storage> Buffer<S> {
         true
     }
 
-    /// Puts the first `n` of `bytes` behind the unread ones, if there are as many, and room for them.
+    /// Puts the first `n` of `bytes` behind the unread ones, if these are few, and more follow, and there is room for those too: to copy more
+    /// costs less than to find out how few they are.
     #[inline(always)]
-    pub(crate) fn append_front(&mut self, bytes: &[u8], n: usize) -> bool {
+    pub(crate) fn append_few(&mut self, bytes: &[u8], n: usize) -> bool {
         let free = self.storage.as_mut().get_mut(self.end..);
-        // To copy more costs less than to find out how few they are.
         if n <= FEW
             && let Some(from) = bytes.first_chunk::<FEW>()
             && let Some(to) = free.and_then(|free| free.first_chunk_mut::<FEW>())
@@ -154,7 +154,7 @@ impl<S: Storage> Buffer<S> {
             self.end += n;
             return true;
         }
-        bytes.get(..n).is_some_and(|front| self.append(front))
+        false
     }
 
     /// Puts a byte behind the unread ones, if there is room.
@@ -171,6 +171,19 @@ impl<S: Storage> Buffer<S> {
     #[inline(always)]
     pub(crate) fn skip_all(&mut self) {
         self.read = self.end;
+    }
+
+    /// Takes the last `n` unread bytes back.
+    #[cfg(target_pointer_width = "64")]
+    #[inline(always)]
+    pub(crate) fn shorten(&mut self, n: usize) {
+        self.end -= n.min(self.end - self.read);
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[inline(always)]
+    pub(crate) fn start_of_unread(&self) -> usize {
+        self.read
     }
 
     /// Brings bytes from the front of `chunk` behind the unread ones until these are `total`, as far as there are any and there
@@ -215,22 +228,16 @@ impl<S: Storage> Buffer<S> {
         payload
     }
 
-    /// The last `len` bytes before the first unread one, if there are as many.
-    #[inline(always)]
-    pub(crate) fn taken(&self, len: usize) -> Option<&[u8]> {
-        self.storage.as_ref().get(self.read.checked_sub(len)?..self.read)
-    }
-
     /// Where the last `len` bytes before the first unread one are.
     #[inline(always)]
     pub(crate) fn last(&self, len: usize) -> Range<usize> {
         self.read.saturating_sub(len)..self.read
     }
 
-    /// From `start` to the first unread byte.
+    /// What lies there, where bytes were taken.
     #[inline(always)]
-    pub(crate) fn taken_from(&self, start: usize) -> Range<usize> {
-        start..self.read
+    pub(crate) fn get_taken(&self, range: Range<usize>) -> Option<&[u8]> {
+        self.storage.as_ref().get(range)
     }
 
     /// What lies there.
@@ -472,24 +479,26 @@ impl<S: Storage> Buffer<S> {
 }
 
 /// Bytes for which a call of `memcpy` takes longer than to copy them, at most.
-const FEW: usize = 64;
+pub(crate) const FEW: usize = 64;
 
 /// Copies `from` to `to`, which are of one length. The few bytes that a cut frame leaves at both ends are copied here, in two pieces that may
 /// overlap.
 #[inline(always)]
 pub(crate) fn copy_short(to: &mut [u8], from: &[u8]) {
-    if let ([to], [from]) = (&mut *to, from) {
-        *to = *from;
-        return;
-    }
-    if cfg!(target_pointer_width = "64")
-        && from.len() <= FEW
-        && (copy_ends::<32>(to, from)
-            || copy_ends::<16>(to, from)
-            || copy_ends::<8>(to, from)
-            || copy_ends::<4>(to, from)
-            || copy_ends::<2>(to, from))
-    {
+    if cfg!(target_pointer_width = "64") && from.len() <= FEW {
+        if from.len() > 32 {
+            copy_ends::<32>(to, from);
+        } else if from.len() >= 16 {
+            copy_ends::<16>(to, from);
+        } else if from.len() >= 8 {
+            copy_ends::<8>(to, from);
+        } else if from.len() >= 4 {
+            copy_ends::<4>(to, from);
+        } else if from.len() >= 2 {
+            copy_ends::<2>(to, from);
+        } else {
+            copy_ends::<1>(to, from);
+        }
         return;
     }
     copy(to, from);
@@ -521,7 +530,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 
 /// Copies the first `N` bytes and the last, if there are as many.
 #[inline(always)]
-fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
         if let Some(to) = to.first_chunk_mut::<N>() {
             *to = *first;
@@ -529,9 +538,7 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
         if let Some(to) = to.last_chunk_mut::<N>() {
             *to = *last;
         }
-        return true;
     }
-    false
 }
 
 /// Moves `from` to `to`, which is not above `from.start`. Ranges that are not inside `bytes` do nothing: no caller has such a range, but

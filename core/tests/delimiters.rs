@@ -189,6 +189,39 @@ fn what_is_known_of_the_storage_is_not_taken_for_a_chunk() {
     assert_eq!(take_all(&mut decoder, &buffer[5..]), [b"ef", b"gh", b"ij"]);
 }
 
+#[test]
+fn a_line_that_is_cut_goes_on_by_each_way_in() {
+    for cut in [0, 1, 5, 63, 64, 65, 130] {
+        for bytes in [0, 1, 2, 60, 70] {
+            for later in [1, 3, 64, 65, 200] {
+                let stream = stream(&[3, cut + bytes + later, 0, 200, 1]);
+                let mut decoder = Decoder::new(Lines, [0; 1024]);
+                // A line, and the beginning of the next.
+                let (chunk, rest) = stream.split_at(4 + cut);
+                let mut got = take_all(&mut decoder, chunk);
+                // More of it, byte by byte.
+                let (some, rest) = rest.split_at(bytes);
+                for &byte in some {
+                    assert_eq!(decoder.push_byte(byte), Ok(None));
+                }
+                assert_eq!(decoder.position(), 4, "{cut} {bytes} {later}");
+                assert_eq!(decoder.unread(), cut + bytes);
+                // More of it by `push`, with nothing to pop; then the end of it, and all that follows, from a chunk.
+                let (some, rest) = rest.split_at(later);
+                assert_eq!(decoder.push(some), some.len());
+                assert_eq!(decoder.pop(), Ok(None));
+                assert_eq!(decoder.pop(), Ok(None));
+                let mut chunk = rest;
+                got.push(decoder.next(&mut chunk).unwrap().unwrap().to_vec());
+                assert_eq!((decoder.frame_offset(), chunk.len()), (4, rest.len() - 1));
+                got.extend(take_all(&mut decoder, chunk));
+                assert_eq!(got, lines(&stream), "{cut} {bytes} {later}");
+                assert_eq!(decoder.position(), stream.len() as u64);
+            }
+        }
+    }
+}
+
 /// Who changes bytes that a decoder has seen and not taken, gets wrong frames at most: never a panic, and never bytes that he did not
 /// bring.
 #[test]

@@ -2,7 +2,7 @@
 //! payload is right, and so is what the decoder says of where it stands.
 
 use framewright::framing::{Framing, LengthPrefix, U32, Varint};
-use framewright::{Decoder, Encoder, Need};
+use framewright::{DecodeError, DecodeErrorKind, Decoder, Encoder, Need};
 
 /// Numbers that look random and are the same in each run (D. E. Knuth, MMIX).
 struct Numbers(u64);
@@ -37,6 +37,8 @@ fn stream<L: Framing>(law: L, numbers: &mut Numbers) -> (Vec<u8>, Vec<[usize; 3]
 struct Looker<'s> {
     bytes: &'s [u8],
     frames: &'s [[usize; 3]],
+    /// The shortest payload that the decoder accepts.
+    least: usize,
     /// Frames that came.
     came: usize,
     /// Bytes that were given to the decoder, or were left of a chunk.
@@ -44,18 +46,34 @@ struct Looker<'s> {
 }
 
 impl Looker<'_> {
-    /// Looks at the next frame, which came from `decoder`, where `left` bytes of a chunk are left.
-    fn frame<L: Framing>(&mut self, payload: &[u8], decoder: &Decoder<L, [u8; 64]>, left: usize) {
+    /// Looks at what comes next out of `decoder`, where `left` bytes of a chunk are left. Whether it was a frame, good or bad.
+    fn look<L: Framing, const N: usize>(
+        &mut self,
+        next: Result<Option<Vec<u8>>, DecodeError>,
+        decoder: &Decoder<L, [u8; N]>,
+        left: usize,
+    ) -> bool {
+        if next == Ok(None) {
+            return false;
+        }
         let [begin, start, end] = self.frames[self.came];
-        assert_eq!(payload, &self.bytes[start..end], "frame {}", self.came);
+        match next {
+            Ok(payload) => assert_eq!(payload.as_deref(), Some(&self.bytes[start..end]), "frame {}", self.came),
+            Err(error) => {
+                let (len, min) = ((end - start) as u64, self.least as u64);
+                assert_eq!(error.kind, DecodeErrorKind::TooShort { len, min }, "frame {}", self.came);
+                assert_eq!(error.offset, begin as u64, "frame {}", self.came);
+            }
+        }
         assert_eq!(decoder.frame_offset(), begin as u64, "frame {}", self.came);
         assert_eq!(decoder.position(), end as u64, "frame {}", self.came);
         self.came += 1;
         self.place(decoder, left);
+        true
     }
 
     /// Looks at where the decoder stands, `left` bytes before those that are given.
-    fn place<L: Framing>(&self, decoder: &Decoder<L, [u8; 64]>, left: usize) {
+    fn place<L: Framing, const N: usize>(&self, decoder: &Decoder<L, [u8; N]>, left: usize) {
         assert_eq!(
             decoder.position() + decoder.unread() as u64,
             (self.given - left) as u64,
@@ -69,71 +87,78 @@ impl Looker<'_> {
     }
 }
 
+/// In a storage that holds little more than a frame, and in one that holds many; without a rule, and with one about frames for being short.
 fn read_in_mixed_ways<L: Framing + Copy>(law: L) {
     for seed in 0..200 {
-        let mut numbers = Numbers(seed);
-        let (bytes, frames) = stream(law, &mut numbers);
-        let mut decoder = Decoder::new(law, [0; 64]);
-        let mut looker = Looker { bytes: &bytes, frames: &frames, came: 0, given: 0 };
-        while looker.given < bytes.len() {
-            let most = bytes.len() - looker.given;
-            match numbers.below(5) {
-                0 => {
-                    let n = most.min(1 + numbers.below(300));
-                    let mut chunk = &bytes[looker.given..looker.given + n];
-                    looker.given += n;
-                    // The row may be broken off, and what is left of the chunk comes by another way.
-                    let mut frames_left = numbers.below(12);
-                    while frames_left > 0
-                        && let Some(payload) = decoder.next(&mut chunk).unwrap()
-                    {
-                        let payload = payload.to_vec();
-                        looker.frame(&payload, &decoder, chunk.len());
-                        frames_left -= 1;
-                    }
-                    looker.given -= chunk.len();
-                }
-                1 => {
-                    let spare = decoder.spare_mut();
-                    let n = most.min(spare.len()).min(1 + numbers.below(64));
-                    spare[..n].copy_from_slice(&bytes[looker.given..looker.given + n]);
-                    decoder.commit(n);
-                    looker.given += n;
-                }
-                2 => looker.given += decoder.push(&bytes[looker.given..][..most.min(1 + numbers.below(64))]),
-                3 => {
-                    let mut frames_left = numbers.below(6);
-                    while frames_left > 0
-                        && let Some(payload) = decoder.pop().unwrap()
-                    {
-                        let payload = payload.to_vec();
-                        looker.frame(&payload, &decoder, 0);
-                        frames_left -= 1;
+        read_once_in_mixed_ways(Decoder::new(law, [0; 64]), 0, seed);
+        read_once_in_mixed_ways(Decoder::new(law, [0; 300]), 0, seed);
+        read_once_in_mixed_ways(Decoder::new(law, [0; 300]).with_min_frame(2), 2, seed);
+    }
+}
+
+fn read_once_in_mixed_ways<L: Framing + Copy, const N: usize>(
+    mut decoder: Decoder<L, [u8; N]>,
+    least: usize,
+    seed: u64,
+) {
+    let mut numbers = Numbers(seed);
+    let (bytes, frames) = stream(*decoder.law(), &mut numbers);
+    let mut looker = Looker { bytes: &bytes, frames: &frames, least, came: 0, given: 0 };
+    while looker.given < bytes.len() {
+        let most = bytes.len() - looker.given;
+        match numbers.below(5) {
+            0 => {
+                let n = most.min(1 + numbers.below(300));
+                let mut chunk = &bytes[looker.given..looker.given + n];
+                looker.given += n;
+                // The row may be broken off, and what is left of the chunk comes by another way.
+                for _ in 0..numbers.below(12) {
+                    let next = decoder.next(&mut chunk).map(|next| next.map(<[u8]>::to_vec));
+                    if !looker.look(next, &decoder, chunk.len()) {
+                        break;
                     }
                 }
-                _ => {
-                    while let Some(payload) = decoder.pop().unwrap() {
-                        let payload = payload.to_vec();
-                        looker.frame(&payload, &decoder, 0);
-                    }
-                    for _ in 0..most.min(numbers.below(9)) {
-                        let byte = bytes[looker.given];
-                        looker.given += 1;
-                        if let Some(payload) = decoder.push_byte(byte).unwrap() {
-                            let payload = payload.to_vec();
-                            looker.frame(&payload, &decoder, 0);
-                        }
-                        looker.place(&decoder, 0);
+                looker.given -= chunk.len();
+            }
+            1 => {
+                let spare = decoder.spare_mut();
+                let n = most.min(spare.len()).min(1 + numbers.below(64));
+                spare[..n].copy_from_slice(&bytes[looker.given..looker.given + n]);
+                decoder.commit(n);
+                looker.given += n;
+            }
+            2 => looker.given += decoder.push(&bytes[looker.given..][..most.min(1 + numbers.below(64))]),
+            3 => {
+                for _ in 0..numbers.below(6) {
+                    let next = decoder.pop().map(|next| next.map(<[u8]>::to_vec));
+                    if !looker.look(next, &decoder, 0) {
+                        break;
                     }
                 }
             }
-            looker.place(&decoder, 0);
+            _ => {
+                pop_all(&mut decoder, &mut looker);
+                for _ in 0..most.min(numbers.below(9)) {
+                    let byte = bytes[looker.given];
+                    looker.given += 1;
+                    let next = decoder.push_byte(byte).map(|next| next.map(<[u8]>::to_vec));
+                    looker.look(next, &decoder, 0);
+                    looker.place(&decoder, 0);
+                }
+            }
         }
-        while let Some(payload) = decoder.pop().unwrap() {
-            let payload = payload.to_vec();
-            looker.frame(&payload, &decoder, 0);
+        looker.place(&decoder, 0);
+    }
+    pop_all(&mut decoder, &mut looker);
+    assert_eq!(looker.came, frames.len());
+}
+
+fn pop_all<L: Framing, const N: usize>(decoder: &mut Decoder<L, [u8; N]>, looker: &mut Looker) {
+    loop {
+        let next = decoder.pop().map(|next| next.map(<[u8]>::to_vec));
+        if !looker.look(next, decoder, 0) {
+            return;
         }
-        assert_eq!(looker.came, frames.len());
     }
 }
 

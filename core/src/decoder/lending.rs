@@ -12,7 +12,7 @@ use crate::framing::Framing;
 type NextEvent<'s> = (Result<Option<Event<'s>>, DecodeError>, usize);
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
-    /// What begins a row of frames, or ends one.
+    /// What begins a row of frames, or ends one otherwise than it does mostly.
     #[cold]
     #[inline(never)]
     pub(super) fn next_settled<'s>(&'s mut self, mut chunk: &'s [u8]) -> NextFrame<'s> {
@@ -29,10 +29,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn pop_settled(&mut self) -> Result<Option<&[u8]>, DecodeError> {
-        match self.short_in_buffer(usize::MAX) {
-            Short::Buffer(range) => Ok(self.buffer.get(range)),
-            Short::Nothing => Ok(None),
-            Short::Chunk(_) | Short::Unusual => self.next_slow(&[]).0,
+        self.open_in_buffer();
+        match self.row_in_buffer() {
+            Some((head, len)) => Ok(Some(self.buffer.take_payload(head, len))),
+            None if self.must_wait() => Ok(None),
+            None => self.next_slow(&[]).0,
         }
     }
 

@@ -21,10 +21,12 @@ mod stepped;
 pub use event::{End, Event, Need, Oversize, Parts};
 pub(crate) use event::{Found, FoundEnd};
 
+use core::ops::Range;
+
 use lending::{take_frame, take_front, take_piece};
 use offsets::Offsets;
 use rules::{Empties, Engine, Rules};
-use short::{Ahead, Cut, Lent, Memo, Short};
+use short::{Ahead, Lent, Memo, Short};
 use stepped::Grant;
 
 use crate::buffer::{Buffer, SHORT_WAYS, Storage, may_hold};
@@ -159,25 +161,24 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub fn next<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<&'s [u8]>, DecodeError> {
         if SHORT_WAYS && L::COUNTED {
-            // The same as in `short`, but each way leads out of here by itself: where they join first, all are a tenth slower.
-            if self.buffer.unread_len() == 0 {
+            // The same as in `short`, but each way leads out of here by itself: where they join first, a row takes a
+            // third more instructions.
+            let bytes = *chunk;
+            if self.offsets.is_open_chunk(bytes.len()) {
                 if let Some(payload) = self.row(chunk, usize::MAX) {
                     return Ok(Some(payload));
                 }
-                if self.keep_cut(chunk) {
+                if self.keep_cut(bytes) {
                     *chunk = &[];
                     return Ok(None);
                 }
-            } else {
-                if self.keep(chunk) {
+            } else if self.is_short(bytes) {
+                if self.keep_more(bytes) {
                     *chunk = &[];
                     return Ok(None);
                 }
-                let Cut { taken, len } = self.complete(chunk, usize::MAX);
-                if taken > 0 {
-                    *chunk = chunk.get(taken..).unwrap_or_default();
-                    return Ok(self.buffer.taken(len));
-                }
+            } else if let Some(len) = self.complete(chunk, usize::MAX) {
+                return Ok(self.buffer.get_taken(self.buffer.last(len)));
             }
         } else {
             match self.short(chunk, usize::MAX) {
@@ -207,12 +208,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             };
         }
         if SHORT_WAYS && L::COUNTED {
-            if self.buffer.unread_len() < self.wanted {
-                return Ok(None);
-            }
             if let Some((head, len)) = self.row_in_buffer() {
-                self.wanted = L::LEAST_HEADER;
-                self.offsets.whole_in_unread(head + len);
                 return Ok(Some(self.buffer.take_payload(head, len)));
             }
             return if self.must_wait() { Ok(None) } else { self.pop_settled() };
@@ -245,7 +241,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub fn next_event<'s, 'c: 's>(&'s mut self, chunk: &mut &'c [u8]) -> Result<Option<Event<'s>>, DecodeError> {
         self.next_event_within(chunk, usize::MAX)
     }
@@ -256,7 +253,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub fn next_event_within<'s, 'c: 's>(
         &'s mut self,
         chunk: &mut &'c [u8],
@@ -285,7 +283,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub fn next_event_and_state<'s, 'c: 's>(
         &'s mut self,
         chunk: &mut &'c [u8],
@@ -295,24 +294,25 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 
     /// The same; with `SURELY` there are rules, and code for a decoder without is not needed.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn event_and_state<'s, 'c: 's, const SURELY: bool>(
         &'s mut self,
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Result<Option<(Event<'s>, &'s L::State)>, DecodeError> {
         let max = max.max(1);
-        if SHORT_WAYS
-            && L::COUNTED
-            && let Some(payload) = self.row(chunk, max)
-        {
-            return Ok(Some((Event::Frame(payload), &self.state)));
-        }
         let payload = match self.short(chunk, max) {
             Short::Nothing => return Ok(None),
             Short::Chunk(payload) => payload,
-            Short::Buffer(range) => self.buffer.get(range).unwrap_or_default(),
-            Short::Unusual => return self.unusual_event::<SURELY>(chunk, max),
+            Short::Buffer(range) => self.lent(range).unwrap_or_default(),
+            Short::Unusual => {
+                // Another: a chunk whose address is known elsewhere could not stay in registers.
+                let mut rest = *chunk;
+                let event = self.unusual_event::<SURELY>(&mut rest, max);
+                *chunk = rest;
+                return event;
+            }
         };
         Ok(Some((Event::Frame(payload), &self.state)))
     }
@@ -325,21 +325,23 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &'c [u8],
         max: usize,
     ) -> Option<(&'s [u8], &'s L::State)> {
-        if L::COUNTED
-            && let Some(payload) = self.row(chunk, max)
-        {
-            return Some((payload, &self.state));
-        }
         let payload = match self.short(chunk, max) {
             Short::Nothing | Short::Unusual => return None,
             Short::Chunk(payload) => payload,
-            Short::Buffer(range) => self.buffer.get(range)?,
+            Short::Buffer(range) => self.lent(range)?,
         };
         Some((payload, &self.state))
     }
 
+    /// The payload to which a short way led: with the least checks that there are, after those made before.
+    #[inline(always)]
+    fn lent(&self, range: Range<usize>) -> Option<&[u8]> {
+        if L::COUNTED { self.buffer.get_taken(range) } else { self.buffer.get(range) }
+    }
+
     /// [`event_and_state`](Self::event_and_state) by the way that is right for everything.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn unusual_event<'s, 'c: 's, const SURELY: bool>(
         &'s mut self,
         chunk: &mut &'c [u8],
@@ -385,20 +387,18 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// Says that the first `n` bytes of [`spare_mut`](Self::spare_mut) were filled.
     #[inline]
     pub fn commit(&mut self, n: usize) {
-        self.forget_chunk();
         let unread = self.buffer.unread_len();
         self.buffer.commit(n);
-        self.offsets.grow(self.buffer.unread_len() - unread, unread);
+        self.grow(self.buffer.unread_len() - unread, unread);
     }
 
     /// Copies as many of `bytes` as fit into the storage, and says how many. The rest must be pushed again after popping.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
-        self.forget_chunk();
         if self.phase == Phase::Stopped {
             return 0;
         }
         let n = self.buffer.push(bytes, self.slack());
-        self.offsets.grow(n, self.buffer.unread_len() - n);
+        self.grow(n, self.buffer.unread_len() - n);
         n
     }
 
@@ -428,7 +428,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     pub fn reset(&mut self) {
         self.state = L::State::default();
         self.buffer.clear();
-        self.ahead.forget();
         self.offsets = Offsets::START;
         self.empties = Empties::NONE;
         self.begin_anew();
@@ -518,11 +517,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if L::COUNTED { self.advance_counted::<RULED>(chunk, max) } else { self.advance_stepped::<RULED>(chunk, max) }
     }
 
-    /// Bytes are added to the storage: what was seen in a chunk is of no use here.
+    /// `n` bytes were put behind those that were unread.
     #[inline(always)]
-    fn forget_chunk(&mut self) {
-        if !L::COUNTED && self.buffer.unread_len() == 0 {
-            self.ahead.forget();
+    fn grow(&mut self, n: usize, unread: usize) {
+        self.offsets.grow(n, unread);
+        if !L::COUNTED {
+            self.ahead.grow(n);
         }
     }
 

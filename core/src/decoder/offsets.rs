@@ -19,13 +19,17 @@ pub(super) struct Offsets {
     whole: usize,
 }
 
-/// Where frames come from in a row, whole: the bytes that are left of the caller's chunk, or one of the two below. No slice is as long.
+/// Where frames come from in a row, whole: the bytes that are left of the caller's chunk, or one of those below. No slice is as long.
 #[cfg(target_pointer_width = "64")]
 type Source = usize;
 
 /// What is unread in the storage.
 #[cfg(target_pointer_width = "64")]
-const UNREAD: Source = usize::MAX - 1;
+const UNREAD: Source = usize::MAX - 2;
+
+/// There is no row, because all that is unread is the beginning of one frame.
+#[cfg(target_pointer_width = "64")]
+const CUT: Source = usize::MAX - 1;
 
 /// There is no row.
 #[cfg(target_pointer_width = "64")]
@@ -39,7 +43,7 @@ impl Offsets {
     #[inline(always)]
     pub(super) fn position(self, unread: usize) -> u64 {
         let left = match self.source {
-            NONE => 0,
+            CUT | NONE => 0,
             UNREAD => unread,
             left => left,
         };
@@ -52,7 +56,7 @@ impl Offsets {
         if self.whole > 0 { self.position(unread).wrapping_sub(self.whole as u64) } else { self.frame }
     }
 
-    /// A row of frames may come out of what is left of the chunk. There is none yet.
+    /// A row of frames may come out of what is left of the chunk, where there is none, or nothing was left of the last one.
     #[inline(always)]
     pub(super) fn open_chunk(&mut self, left: usize) {
         (self.end, self.source) = (self.end.wrapping_add(left as u64), left);
@@ -80,10 +84,29 @@ impl Offsets {
         }
     }
 
+    /// The same where a row is open in a chunk, of which so much is left.
+    #[inline(always)]
+    pub(super) fn close_chunk(&mut self, left: usize) {
+        debug_assert!(self.source == left, "a row of frames goes on elsewhere");
+        (self.end, self.source) = (self.end.wrapping_sub(left as u64), NONE);
+    }
+
     /// Whether a frame of a row may come out of a chunk of this length.
     #[inline(always)]
     pub(super) fn is_open_chunk(self, left: usize) -> bool {
         self.source == left
+    }
+
+    /// How much is left of a chunk of which so much was there, now that a frame was completed with its first bytes, or was without any.
+    #[inline(always)]
+    pub(super) fn left(self, chunk: usize) -> usize {
+        self.source.min(chunk)
+    }
+
+    /// Bytes that are left of the chunk that a row comes from.
+    #[inline(always)]
+    pub(super) fn left_of_chunk(self) -> usize {
+        self.source
     }
 
     #[inline(always)]
@@ -94,7 +117,7 @@ impl Offsets {
     #[inline(always)]
     pub(super) fn is_closed(self) -> bool {
         // Not `==`: a compiler takes it for unlikely that something is all ones.
-        self.source > UNREAD
+        self.source > CUT
     }
 
     /// A frame of `len` bytes was taken out of the chunk, of which so much is left.
@@ -103,25 +126,42 @@ impl Offsets {
         (self.source, self.whole) = (left, len);
     }
 
+    /// The same, where the one before it was as long.
+    #[inline(always)]
+    pub(super) fn as_long_in_chunk(&mut self, len: usize, left: usize) {
+        debug_assert!(self.whole == len, "the row's last frame was of {} bytes, not {len}", self.whole);
+        self.source = left;
+    }
+
     /// A frame of `len` bytes was taken out of what was unread.
     #[inline(always)]
     pub(super) fn whole_in_unread(&mut self, len: usize) {
         self.whole = len;
     }
 
-    /// The offset of the first byte that was not taken, counted as memory is addressed. There is no row.
+    /// The same, where the one before it was as long.
     #[inline(always)]
-    pub(super) fn place(self) -> usize {
-        debug_assert!(self.source == NONE, "a row of frames goes on");
-        #[expect(clippy::cast_possible_truncation, reason = "they have the same width")]
-        let place = self.end as usize;
-        place
+    pub(super) fn as_long_in_unread(&mut self, len: usize) {
+        debug_assert!(self.whole == len, "the row's last frame was of {} bytes, not {len}", self.whole);
     }
 
-    /// A frame of `len` bytes was taken from this [`place`](Self::place) on.
+    /// A frame is cut: all that comes next of it is unread then, and holds no end.
     #[inline(always)]
-    pub(super) fn whole_from(&mut self, place: usize, len: usize) {
-        (self.end, self.whole) = (place.wrapping_add(len) as u64, len);
+    pub(super) fn cut(&mut self, unread: usize) {
+        (self.end, self.source) = (self.position(unread), CUT);
+    }
+
+    #[inline(always)]
+    pub(super) fn is_cut(self) -> bool {
+        self.source == CUT
+    }
+
+    /// The frame that was cut, of `len` bytes, was taken, and `left` bytes are left of the chunk with its end. Now there is a row, out of these.
+    #[inline(always)]
+    pub(super) fn open_behind_cut(&mut self, len: usize, left: usize) {
+        debug_assert!(self.source == CUT, "no frame was cut");
+        self.source = NONE;
+        self.open_behind(len, left);
     }
 
     /// `n` bytes were put behind those that were unread.
@@ -129,6 +169,8 @@ impl Offsets {
     pub(super) fn grow(&mut self, n: usize, unread: usize) {
         if self.source == UNREAD {
             self.end = self.end.wrapping_add(n as u64);
+        } else if self.source == CUT {
+            (self.end, self.source) = (self.end.wrapping_add(unread as u64).wrapping_add(n as u64), UNREAD);
         } else {
             self.close(unread);
         }
@@ -162,8 +204,16 @@ impl Offsets {
     pub(super) fn close(&mut self, _: usize) {}
 
     #[inline(always)]
+    pub(super) fn close_chunk(&mut self, _: usize) {}
+
+    #[inline(always)]
     pub(super) fn is_open_chunk(self, _: usize) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub(super) fn left(self, chunk: usize) -> usize {
+        chunk
     }
 
     #[inline(always)]
@@ -180,7 +230,13 @@ impl Offsets {
     pub(super) fn whole_in_chunk(&mut self, _: usize, _: usize) {}
 
     #[inline(always)]
+    pub(super) fn as_long_in_chunk(&mut self, _: usize, _: usize) {}
+
+    #[inline(always)]
     pub(super) fn whole_in_unread(&mut self, _: usize) {}
+
+    #[inline(always)]
+    pub(super) fn as_long_in_unread(&mut self, _: usize) {}
 
     #[inline(always)]
     pub(super) fn grow(&mut self, _: usize, _: usize) {}

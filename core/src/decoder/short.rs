@@ -13,7 +13,7 @@ mod streamed;
 mod verbatim;
 
 pub(super) use ahead::Ahead;
-pub(super) use counted::{Cut, Memo};
+pub(super) use counted::Memo;
 pub(super) use streamed::Lent;
 
 use core::ops::Range;
@@ -53,7 +53,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
-    /// The short way through what is unread.
+    /// The short way through what is unread, unless frames are counted: then [`pop`](Self::pop) knows it.
     #[inline(always)]
     pub(super) fn short_in_buffer(&mut self, max: usize) -> Short<'static> {
         #[cfg(target_pointer_width = "64")]
@@ -66,8 +66,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Short::Unusual
         } else if !L::VERBATIM {
             self.short_disguised_in_buffer(max)
-        } else if L::COUNTED {
-            self.short_counted_in_buffer(max)
         } else {
             self.short_verbatim_in_buffer(max)
         }
@@ -88,6 +86,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if taken > 0 {
                 return (true, self.come_to(outcome));
             }
+        }
+        if SHORT_WAYS && L::COUNTED {
+            return self.short_counted_byte(byte, usize::MAX);
         }
         if self.keep_byte(byte) { (true, Short::Nothing) } else { (false, Short::Unusual) }
     }

@@ -31,8 +31,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &[u8],
         max: usize,
     ) -> Result<Found, DecodeError> {
-        // It will know only of what it did itself.
-        self.ahead.forget();
+        self.offsets.close(self.buffer.unread_len());
         let mut idle_steps = 0;
         loop {
             match self.phase {

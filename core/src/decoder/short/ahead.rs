@@ -1,32 +1,33 @@
 //! Where the delimiters are in the bytes that come next: found 64 bytes at a time, kept from one frame to the next.
 //!
-//! Places are offsets in the stream: these stay true however bytes are moved, appended or handed over, as long as the stream itself goes
-//! on. Offsets are counted as memory is addressed, and wrap.
+//! What is known is of a row of frames, and true as long as [`Offsets`](crate::decoder::offsets::Offsets) knows of that row. Places are
+//! counted from the end of what the row comes from, so that they stay true when bytes are moved.
 
 #[cfg(target_pointer_width = "64")]
 use crate::framing::{BLOCK, find_far, places, places_in_few};
 
-/// A slice of so many bytes, or of more, is searched by what uses all of the processor, if the last frame was long. It takes a while to
-/// begin, so that for others it is slower.
+/// Frames of so many bytes, or more, are searched by what uses all of the processor. That takes a while to begin.
 #[cfg(target_pointer_width = "64")]
-const FAR: usize = 4 * BLOCK;
+const LONG: usize = 2 * BLOCK;
 
 /// What is known of the bytes that come next. Nothing, where there are no short ways.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg(target_pointer_width = "64")]
 pub(in crate::decoder) struct Ahead {
-    /// Delimiters in the rest of a block: bit n is for the n-th byte of those that come next.
+    /// Delimiters in the block at hand: bit n is for its n-th byte.
     places: u64,
-    /// Delimiters in the block behind that, which ends at `until`.
-    later: u64,
-    /// Up to here delimiters were searched for, and those that were found are in `places` and `later`, or ended frames.
-    until: usize,
-    /// Up to here there are none, or frames were taken since.
-    none_until: usize,
-    /// The address at which the stream would have begun, had all of it come in the slice in which the last were found.
-    origin: usize,
+    /// Those in the blocks behind it, as far as these were searched.
+    later: [u64; BLOCKS - 1],
+    /// Bytes from the first one of the block at hand to the end of what the row comes from.
+    block: usize,
+    /// How many of these were searched: those of the block at hand, and of the later ones.
+    searched: usize,
     last: Last,
 }
+
+/// Blocks that are searched together. Where the next ones are is known only when the last frame was taken: so many need not wait for that.
+#[cfg(target_pointer_width = "64")]
+const BLOCKS: usize = 3;
 
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg(not(target_pointer_width = "64"))]
@@ -44,159 +45,167 @@ enum Last {
 #[cfg(not(target_pointer_width = "64"))]
 impl Ahead {
     #[inline(always)]
-    pub(in crate::decoder) fn forget(&mut self) {}
+    pub(in crate::decoder) fn grow(&mut self, _: usize) {}
 }
 
 #[cfg(target_pointer_width = "64")]
 impl Ahead {
-    /// Nothing is known.
+    /// A row begins, of which nothing is known, in so many bytes.
     #[inline(always)]
-    pub(in crate::decoder) fn forget(&mut self) {
-        (self.places, self.later) = (0, 0);
-        self.note_none(0);
+    pub(super) fn begin(&mut self, len: usize) {
+        (self.places, self.block, self.searched) = (0, len, 0);
     }
 
-    /// How many of the `len` bytes from offset `at` are known to hold no delimiter, where no delimiter is known.
+    /// `n` bytes were put behind those that the row comes from.
     #[inline(always)]
-    pub(super) fn known(&self, at: usize, len: usize) -> Option<usize> {
-        let known = self.until.wrapping_sub(at);
-        (known <= len).then_some(known)
+    pub(in crate::decoder) fn grow(&mut self, n: usize) {
+        self.block = self.block.wrapping_add(n);
     }
 
-    /// The bytes up to this offset hold no delimiter.
+    /// How many of the `len` bytes that come next are before the first delimiter, where it is in the block at hand.
+    // Nothing is noted: what is loaded, changed and stored again for each frame holds up a large processor.
     #[inline(always)]
-    pub(super) fn note_none(&mut self, until: usize) {
-        (self.until, self.none_until) = (until, until);
-    }
-
-    /// Whether the bytes that come next are known to hold no delimiter up to this offset, and not beyond.
-    #[inline(always)]
-    pub(super) fn is_none_until(&self, until: usize) -> bool {
-        self.none_until == until
-    }
-
-    /// From now on what is found is of this slice, which begins at offset `at`.
-    #[inline(always)]
-    pub(super) fn turn_to(&mut self, input: &[u8], at: usize) {
-        self.origin = input.as_ptr().addr().wrapping_sub(at);
-    }
-
-    /// Whether what is known is of this slice, which begins at offset `at`.
-    #[inline(always)]
-    pub(super) fn is_of(&self, input: &[u8], at: usize) -> bool {
-        self.origin == input.as_ptr().addr().wrapping_sub(at)
-    }
-
-    /// How many bytes come before the next delimiter, where it is in the block at hand. The frame is taken then, or all is forgotten.
-    #[inline(always)]
-    pub(super) fn next(&mut self) -> Option<usize> {
-        if self.places == 0 {
+    pub(super) fn next(&self, len: usize) -> Option<usize> {
+        let taken = self.block.wrapping_sub(len);
+        if taken >= BLOCK {
             return None;
         }
-        let place = self.places.trailing_zeros();
-        self.places = self.places >> place >> 1;
-        Some(place as usize)
+        let places = self.places >> taken;
+        if places == 0 { None } else { Some(places.trailing_zeros() as usize) }
     }
 
-    /// The same in the block behind that, where the next byte is at offset `at`.
+    /// The same where it is not in the block at hand.
     #[inline(always)]
-    pub(super) fn next_block(&mut self, at: usize) -> Option<usize> {
-        if self.later == 0 {
-            return None;
-        }
-        (self.places, self.later) = (self.later, 0);
-        Some(self.until.wrapping_sub(BLOCK).wrapping_sub(at).wrapping_add(self.next()?))
-    }
-
-    /// How many bytes of `input`, which begins at offset `at`, come before the first delimiter, where none is known. The first `from` are
-    /// known not to be one.
-    #[inline(always)]
-    pub(super) fn find(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
-        debug_assert!(self.places | self.later == 0, "a delimiter would be forgotten");
-        if let Some(rest) = input.get(from..)
-            && let Some((block, rest)) = rest.split_first_chunk()
+    pub(super) fn look(&mut self, delimiter: u8, bytes: &[u8]) -> Option<usize> {
+        if self.searched > BLOCK
+            && let Some(end) = self.next_block(bytes.len())
         {
-            let first = places(delimiter, block);
-            let behind = at.wrapping_add(from).wrapping_add(BLOCK);
-            if let Some(block) = rest.first_chunk() {
-                // Two at once: they need not wait for each other.
-                self.later = places(delimiter, block);
-                self.until = behind.wrapping_add(BLOCK);
-                self.places = first;
-                if let Some(place) = self.next() {
-                    return Some(from + place);
-                }
-                return self.next_block(at).or_else(|| self.find_behind(delimiter, input, at, from + 2 * BLOCK));
-            }
-            self.until = behind;
-            if first != 0 {
-                self.places = first;
-                return Some(from + self.next()?);
-            }
-            if rest.is_empty() {
-                self.none_until = behind;
-                return None;
-            }
-            return self.find_behind(delimiter, input, at, from + BLOCK);
+            Some(end)
+        } else if self.block == self.searched {
+            None
+        } else if self.last == Last::Long {
+            self.find_far(delimiter, bytes)
+        } else if self.block.wrapping_sub(self.searched) >= BLOCKS * BLOCK {
+            self.find(delimiter, bytes)
+        } else {
+            self.find_in_few(delimiter, bytes)
         }
-        if from == input.len() {
-            self.none_until = at.wrapping_add(from);
-            return None;
-        }
-        self.find_behind(delimiter, input, at, from)
     }
 
-    /// [`find`](Self::find) in bytes of which nothing is known, from which on this is of them. Not made anew at each call.
-    #[inline(never)]
-    pub(super) fn find_anew(&mut self, delimiter: u8, input: &[u8], at: usize) -> Option<usize> {
-        self.forget();
-        self.turn_to(input, at);
-        self.find(delimiter, input, at, 0)
-    }
-
-    /// The rest of [`find`](Self::find): in what is less than a block, or long.
-    #[inline(never)]
-    pub(super) fn find_behind(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
-        let end = at.wrapping_add(input.len());
-        let rest = input.get(from..).unwrap_or_default();
-        if rest.len() < BLOCK {
-            self.places = match input.last_chunk() {
-                Some(block) if !rest.is_empty() => places(delimiter, block) >> (BLOCK - rest.len()),
-                _ => places_in_few(delimiter, rest),
-            };
-            self.until = end;
-            if self.places == 0 {
-                self.none_until = end;
-                return None;
-            }
-            return Some(from + self.next()?);
-        }
-        self.find_far(delimiter, input, at, from)
-    }
-
-    /// Whether to [`find_far`](Self::find_far), no delimiter being known.
+    /// Whether all was searched, and there is no delimiter in the `len` bytes that come next.
     #[inline(always)]
-    pub(super) fn is_far(&self, input: &[u8]) -> bool {
-        self.last == Last::Long && input.len() >= FAR
+    pub(super) fn is_over(&self, len: usize) -> bool {
+        self.block == self.searched && self.searched <= BLOCK && self.next(len).is_none()
     }
 
-    /// [`find`](Self::find) by what uses all of the processor.
+    /// [`look`](Self::look), where frames are short, and there are many bytes.
+    // Not made anew at each call: what a compiler makes of a search for places depends on what is around it.
+    #[inline(never)]
+    fn find(&mut self, delimiter: u8, bytes: &[u8]) -> Option<usize> {
+        let rest = self.rest(bytes)?;
+        let (blocks, _) = rest.first_chunk::<{ BLOCKS * BLOCK }>()?.as_chunks::<BLOCK>();
+        self.places = places(delimiter, &blocks[0]);
+        self.later = [places(delimiter, &blocks[1]), places(delimiter, &blocks[2])];
+        (self.block, self.searched) = (rest.len(), BLOCKS * BLOCK);
+        if let Some(end) = self.first(bytes.len()).or_else(|| self.next_block(bytes.len())) {
+            return Some(end);
+        }
+        self.find_behind(delimiter, bytes)
+    }
+
+    /// The same behind those, in which there is none.
+    #[inline(never)]
+    fn find_behind(&mut self, delimiter: u8, bytes: &[u8]) -> Option<usize> {
+        self.find_far(delimiter, bytes)
+    }
+
+    /// The same where there are not as many bytes.
+    #[inline(never)]
+    fn find_in_few(&mut self, delimiter: u8, bytes: &[u8]) -> Option<usize> {
+        let rest = self.rest(bytes)?;
+        let Some(block) = rest.first_chunk() else { return self.find_in_last(delimiter, bytes, rest) };
+        self.places = places(delimiter, block);
+        (self.block, self.searched) = (rest.len(), BLOCK);
+        if self.places != 0 || rest.len() == BLOCK {
+            return self.first(bytes.len());
+        }
+        self.find_in_fewer(delimiter, bytes)
+    }
+
+    /// The same behind a block in which there is none.
+    #[inline(never)]
+    fn find_in_fewer(&mut self, delimiter: u8, bytes: &[u8]) -> Option<usize> {
+        let mut rest = self.rest(bytes)?;
+        while let Some((block, behind)) = rest.split_first_chunk() {
+            self.places = places(delimiter, block);
+            (self.block, self.searched) = (rest.len(), BLOCK);
+            if let Some(end) = self.first(bytes.len()) {
+                return Some(end);
+            }
+            rest = behind;
+        }
+        self.find_in_last(delimiter, bytes, rest)
+    }
+
+    /// The same in the `rest` of the bytes, which is less than a block. With what is before them they are one, or may stand for its end.
+    #[inline(never)]
+    fn find_in_last(&mut self, delimiter: u8, bytes: &[u8], rest: &[u8]) -> Option<usize> {
+        let before = BLOCK.wrapping_sub(rest.len());
+        (self.block, self.searched) = (BLOCK, BLOCK);
+        self.places = match bytes.last_chunk() {
+            _ if before >= BLOCK => 0,
+            Some(block) => places(delimiter, block) >> before << before,
+            None => places_in_few(delimiter, rest) << before,
+        };
+        self.first(bytes.len())
+    }
+
+    /// The same by what uses all of the processor.
     #[inline(always)]
-    pub(super) fn find_far(&mut self, delimiter: u8, input: &[u8], at: usize, from: usize) -> Option<usize> {
-        // Some may be known, if the rest of a chunk was moved elsewhere.
-        self.forget();
-        let Some(place) = input.get(from..).and_then(|rest| find_far(delimiter, rest)) else {
-            self.note_none(at.wrapping_add(input.len()));
+    fn find_far(&mut self, delimiter: u8, bytes: &[u8]) -> Option<usize> {
+        let rest = self.rest(bytes)?;
+        let Some(place) = find_far(delimiter, rest) else {
+            self.begin(0);
             return None;
         };
-        let place = from + place;
-        match self.last {
-            Last::Long if place < FAR / 2 => self.last = Last::Short,
-            Last::Short if place >= FAR / 2 => self.last = Last::Long,
-            _ => {}
+        let end = bytes.len() - rest.len() + place;
+        self.begin(bytes.len() - end - 1);
+        self.expect(end);
+        Some(end)
+    }
+
+    /// Frames are expected to be of this length.
+    #[inline(always)]
+    pub(super) fn expect(&mut self, len: usize) {
+        self.last = if len < LONG { Last::Short } else { Last::Long };
+    }
+
+    /// The first delimiter in the blocks behind the one at hand, as far as they were searched. They come to hand.
+    #[inline(always)]
+    fn next_block(&mut self, len: usize) -> Option<usize> {
+        while self.searched > BLOCK {
+            self.places = self.later[0];
+            self.later.copy_within(1.., 0);
+            self.block -= BLOCK;
+            self.searched -= BLOCK;
+            if let Some(end) = self.first(len) {
+                return Some(end);
+            }
         }
-        // Nothing is noted of where it is, or would be for the next frame only, and that begins behind it.
-        Some(place)
+        None
+    }
+
+    /// The first delimiter in the block at hand, of which no byte was taken.
+    #[inline(always)]
+    fn first(&self, len: usize) -> Option<usize> {
+        let place = self.places.trailing_zeros() as usize;
+        if self.places == 0 { None } else { Some(place.wrapping_add(len).wrapping_sub(self.block)) }
+    }
+
+    /// What was not searched.
+    #[inline(always)]
+    fn rest<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        bytes.get(bytes.len().wrapping_sub(self.block.wrapping_sub(self.searched))..)
     }
 }
 
@@ -211,16 +220,44 @@ mod tests {
                 let mut bytes = [0; 1000];
                 bytes.iter_mut().skip(first).step_by(step).for_each(|byte| *byte = 7);
                 let mut ahead = Ahead::default();
-                let mut at = 0;
-                while let Some(rest) = bytes.get(at..) {
-                    let place = ahead.next().or_else(|| ahead.next_block(at)).or_else(|| {
-                        let known = ahead.known(at, rest.len()).unwrap_or(0);
-                        if ahead.is_far(rest) { ahead.find_far(7, rest, at, 0) } else { ahead.find(7, rest, at, known) }
-                    });
-                    assert_eq!(place, rest.iter().position(|&byte| byte == 7), "{step} {first} {at}");
-                    at += place.map_or(bytes.len(), |place| place + 1);
+                ahead.begin(bytes.len());
+                let mut rest = &bytes[..];
+                loop {
+                    let place = ahead.next(rest.len()).or_else(|| ahead.look(7, rest));
+                    assert_eq!(place, rest.iter().position(|&byte| byte == 7), "{step} {first} {}", rest.len());
+                    let Some(place) = place else { break };
+                    rest = &rest[place + 1..];
                 }
-                assert!(ahead.is_none_until(bytes.len()) || bytes.last() == Some(&7), "{step} {first}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_put_behind_is_searched_and_nothing_else() {
+        for step in [1, 9, 25, 64, 81, 130, 300] {
+            let mut stream = [0; 2000];
+            stream.iter_mut().step_by(step).for_each(|byte| *byte = 7);
+            for grown in [1, 5, 63, 64, 65, 191, 192, 193, 700] {
+                let mut bytes = stream;
+                let mut ahead = Ahead::default();
+                ahead.begin(0);
+                let (mut start, mut end) = (0, 0);
+                while end < bytes.len() {
+                    let grown = grown.min(bytes.len() - end);
+                    end += grown;
+                    ahead.grow(grown);
+                    while let Some(place) = {
+                        let rest = &bytes[start..end];
+                        ahead.next(rest.len()).or_else(|| ahead.look(7, rest))
+                    } {
+                        assert_eq!(Some(place), stream[start..end].iter().position(|&byte| byte == 7));
+                        start += place + 1;
+                    }
+                    assert!(!stream[start..end].contains(&7), "{step} {grown} {start} {end}");
+                    assert!(ahead.is_over(end - start), "{step} {grown} {start} {end}");
+                    // Now it would show if these were searched once more.
+                    bytes[start..end].fill(7);
+                }
             }
         }
     }

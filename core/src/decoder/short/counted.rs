@@ -1,17 +1,20 @@
 //! The short way of frames that are a header and as many bytes as it says.
 //!
-//! Its first part is for frames in a row, whole in one place, one like the other: a few instructions for each. What leads there, and what
-//! ends there, is [settled](Decoder::settle) out of the way.
+//! Frames in a row, whole in one place, one like the other, cost a few instructions each. So does a frame that is cut, where a row ends in one
+//! chunk and begins in the next: what there is of it is [kept](Decoder::keep_cut), and [completed](Decoder::complete) with all that the next
+//! chunk begins with. The rest is [settled](Decoder::settle) out of the way.
+
+use core::ops::RangeInclusive;
 
 use super::Short;
-use crate::buffer::Storage;
+use crate::buffer::{FEW, Storage};
 use crate::decoder::{Decoder, Phase};
 use crate::framing::{Framing, Step};
 
 /// The longest header that costs less to read again than to remember, in bytes.
 const SHORT_HEADER: usize = 16;
 
-/// The header that was seen last, and what it means.
+/// The header that was seen last, and what it means. While a row is open, that is the header of its last frame, or none.
 ///
 /// Where a frame ends is known only when its header was read from memory, so a row of frames is read as fast as one load follows another. If
 /// this header is the same as the last, as it is in most streams, a large processor need not wait for the load to guess where the next
@@ -38,10 +41,17 @@ impl Memo {
     /// Of the law `L`, a header of `head` bytes.
     #[inline(always)]
     fn set<L: Framing>(&mut self, header: Option<u32>, head: usize, len: usize) {
-        if let Some(header) = header
-            && head == L::PREFIX
-        {
-            *self = Self { header: header.into(), len };
+        *self = match header {
+            Some(header) if head == L::PREFIX => Self { header: header.into(), len },
+            _ => Self::NONE,
+        };
+    }
+
+    /// Forgets the header, unless the last frame, of `whole` bytes, was as long as its.
+    #[inline(always)]
+    fn keep_if<L: Framing>(&mut self, whole: usize) {
+        if whole != L::PREFIX + self.len {
+            *self = Self::NONE;
         }
     }
 }
@@ -57,6 +67,9 @@ impl Memo {
 
     #[inline(always)]
     fn set<L: Framing>(&mut self, _: Option<u32>, _: usize, _: usize) {}
+
+    #[inline(always)]
+    fn keep_if<L: Framing>(&mut self, _: usize) {}
 }
 
 /// What is known of a frame from the bytes that are here.
@@ -79,42 +92,24 @@ struct Usual {
     room: usize,
 }
 
-/// A frame that was cut, completed. (Two numbers, because these are returned in registers.)
-pub(in crate::decoder) struct Cut {
-    /// Bytes of the chunk that were taken. With 0 there is no such frame.
-    pub(in crate::decoder) taken: usize,
-    /// Bytes of its payload: those before the first unread one.
-    pub(in crate::decoder) len: usize,
-}
-
-/// What [`Decoder::settle`] came to.
-struct Settled {
-    place: Place,
-    /// Bytes of the chunk that were taken.
-    taken: usize,
-    /// Where the payload starts. Its end is what was taken last.
-    start: usize,
-}
-
-/// Where a frame is.
-enum Place {
-    Chunk,
-    Storage,
-    /// There is none, and all of the chunk was taken.
-    Nowhere,
-    /// This is not for the short way.
-    Unusual,
+/// What [`Decoder::settle`] came to. (With one number at most, because two are returned in registers.)
+enum Settled {
+    /// A row is open.
+    Row,
+    /// All of the chunk waits for more.
+    Kept,
+    /// A frame of so many bytes of payload is complete: those before the first unread one.
+    Frame { len: usize },
+    /// This is not for the short way. So much is left of the chunk.
+    Unusual { left: usize },
 }
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
-    /// The next frame of a row in `chunk`.
+    /// The next frame of the row in `chunk`.
     #[inline(always)]
     pub(in crate::decoder) fn row<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Option<&'c [u8]> {
         // By value: a chunk whose address is known elsewhere could not stay in registers.
         let bytes = *chunk;
-        if !self.offsets.is_open_chunk(bytes.len()) {
-            return None;
-        }
         let header = self.law.header(bytes);
         // To the end, though what follows is much the same: where two ways join, a large processor jumps, which takes as long as the rest.
         if let Some(header) = header
@@ -124,11 +119,11 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if payload.len() > max {
                 return None;
             }
-            self.offsets.whole_in_chunk(L::PREFIX + len, behind.len());
+            self.offsets.as_long_in_chunk(L::PREFIX + len, behind.len());
             *chunk = behind;
             return Some(payload);
         }
-        let (head, len) = begin(&self.law, &mut self.state, self.whole_limit, bytes)?;
+        let (head, len) = begin(&self.law, &mut self.state, self.least..=self.whole_limit, bytes)?;
         let (payload, behind) = bytes.split_at_checked(head)?.1.split_at_checked(len)?;
         if payload.len() > max {
             return None;
@@ -139,7 +134,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         Some(payload)
     }
 
-    /// The next frame of a row of those that are unread: bytes of its header, and of its payload.
+    /// The next frame of a row of those that are unread: bytes of its header, and of its payload. It is to be taken.
     #[inline(always)]
     pub(in crate::decoder) fn row_in_buffer(&mut self) -> Option<(usize, usize)> {
         if !self.offsets.is_open_unread() {
@@ -147,22 +142,31 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
         let unread = self.buffer.unread_checked()?;
         let header = self.law.header(unread);
-        let (head, len) = if let Some(len) = header.and_then(|header| self.memo.get(header)) {
-            (L::PREFIX, len)
-        } else {
-            let (head, len) = begin(&self.law, &mut self.state, self.whole_limit, unread)?;
-            self.memo.set::<L>(header, head, len);
-            (head, len)
-        };
-        (len <= unread.len().checked_sub(head)?).then_some((head, len))
+        if let Some(len) = header.and_then(|header| self.memo.get(header)) {
+            if len > unread.len().checked_sub(L::PREFIX)? {
+                return None;
+            }
+            self.wanted = L::LEAST_HEADER;
+            self.offsets.as_long_in_unread(L::PREFIX + len);
+            return Some((L::PREFIX, len));
+        }
+        let (head, len) = begin(&self.law, &mut self.state, self.least..=self.whole_limit, unread)?;
+        if len > unread.len().checked_sub(head)? {
+            return None;
+        }
+        self.wanted = L::LEAST_HEADER;
+        self.memo.set::<L>(header, head, len);
+        self.offsets.whole_in_unread(head + len);
+        Some((head, len))
     }
 
     /// Keeps `bytes`, if a row of frames ends in them with one that is cut, or with nothing.
     #[cold]
     #[inline(never)]
     pub(in crate::decoder) fn keep_cut(&mut self, bytes: &[u8]) -> bool {
-        if !self.offsets.is_open_chunk(bytes.len()) {
-            return false;
+        // Without any, the row may go on in the next chunk.
+        if bytes.is_empty() {
+            return true;
         }
         let usual = self.usual(usize::MAX, self.buffer.capacity());
         match head(&self.law, &mut self.state, bytes, usual) {
@@ -170,29 +174,56 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             Head::Unknown if bytes.len() < self.wanted => {}
             Head::Whole { .. } | Head::Unknown => return false,
         }
-        self.offsets.close(0);
+        self.offsets.close_chunk(bytes.len());
         self.buffer.clear();
         self.buffer.append(bytes)
     }
 
-    /// Completes the frame whose header is known with the first of `bytes`.
-    #[cold]
-    #[inline(never)]
-    pub(in crate::decoder) fn complete(&mut self, bytes: &[u8], max: usize) -> Cut {
+    /// Completes the frame whose header is known with the first of `chunk`, if these are few. How many bytes of payload it has: those
+    /// before the first unread one. A row may come out of the rest.
+    #[inline(always)]
+    pub(in crate::decoder) fn complete(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
+        let bytes = *chunk;
         // Where a header is known, this is between frames, and no row goes on.
         let (head, wanted) = (self.head, self.wanted);
         let missing = wanted.wrapping_sub(self.buffer.unread_len());
-        if head == 0 || missing == 0 || wanted - head > max || !self.buffer.append_front(bytes, missing) {
-            return Cut::NONE;
+        if head == 0 || wanted - head > max || !self.buffer.append_few(bytes, missing) {
+            return None;
         }
-        (self.head, self.wanted) = (0, Self::least_wanted(&self.buffer));
         self.buffer.skip_all();
-        if self.may_open() {
-            self.offsets.open_behind(wanted, bytes.len() - missing);
-        } else {
-            self.note_whole(wanted);
+        self.end_row_frame();
+        // There is more: so it was appended.
+        *chunk = bytes.get(missing..)?;
+        self.offsets.open_behind(wanted, chunk.len());
+        self.memo.keep_if::<L>(wanted);
+        Some(wanted - head)
+    }
+
+    /// Whether there are still fewer bytes than wanted with those of `bytes`.
+    #[inline(always)]
+    pub(in crate::decoder) fn is_short(&self, bytes: &[u8]) -> bool {
+        self.buffer.unread_len() + bytes.len() < self.wanted
+    }
+
+    /// Keeps `bytes` behind those of a frame that is cut, because with them it [is short](Self::is_short). The usual ends here, without a
+    /// call.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::decoder) fn keep_more(&mut self, bytes: &[u8]) -> bool {
+        match *bytes {
+            [] => return true,
+            [byte] => return self.keep_byte(byte),
+            _ if bytes.len() > FEW => return self.keep_many(bytes),
+            _ => {}
         }
-        Cut { taken: missing, len: wanted - head }
+        let unread = self.buffer.unread_len();
+        self.offsets.close(unread);
+        unread > 0 && self.buffer.append(bytes)
+    }
+
+    #[inline(never)]
+    fn keep_many(&mut self, bytes: &[u8]) -> bool {
+        self.buffer.unread_len() > 0 && self.keep(bytes)
     }
 
     /// Whether there is nothing to pop until more bytes come. A row of frames may go on then.
@@ -200,7 +231,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(never)]
     pub(in crate::decoder) fn must_wait(&mut self) -> bool {
         let unread = self.buffer.unread_len();
-        if self.offsets.is_open_unread() {
+        if unread >= self.wanted && self.offsets.is_open_unread() {
             let usual = self.usual(usize::MAX, self.buffer.room());
             if let Head::Cut { len, .. } = head(&self.law, &mut self.state, self.buffer.unread(), usual) {
                 self.wanted = len;
@@ -209,87 +240,135 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         unread < self.wanted
     }
 
+    /// Opens a row in what is unread, if there may be one.
+    #[inline(always)]
+    pub(in crate::decoder) fn open_in_buffer(&mut self) {
+        if self.may_begin_row() {
+            let unread = self.buffer.unread_len();
+            self.begin_anew();
+            self.offsets.close(unread);
+            self.offsets.open_unread(unread);
+            self.memo = Memo::NONE;
+        }
+    }
+
     #[inline(always)]
     pub(super) fn short_counted<'c>(&mut self, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
         let bytes = *chunk;
-        if self.buffer.unread_len() == 0 {
-            if self.keep_cut(bytes) {
-                *chunk = &[];
-                return Short::Nothing;
-            }
-        } else {
-            if self.keep(bytes) {
-                *chunk = &[];
-                return Short::Nothing;
-            }
-            let Cut { taken, len } = self.complete(bytes, max);
-            if taken > 0 {
-                *chunk = bytes.get(taken..).unwrap_or_default();
+        if self.offsets.is_open_chunk(0) {
+            // The last chunk ended with a frame.
+            self.offsets.open_chunk(bytes.len());
+        } else if !self.offsets.is_open_chunk(bytes.len()) {
+            if self.is_short(bytes) {
+                if self.keep_more(bytes) {
+                    *chunk = &[];
+                    return Short::Nothing;
+                }
+            } else if let [byte] = *bytes {
+                let (taken, short) = self.short_counted_byte(byte, max);
+                if taken {
+                    *chunk = &[];
+                    return short;
+                }
+            } else if let Some(len) = self.complete(chunk, max) {
                 return Short::Buffer(self.buffer.last(len));
             }
+            if !self.may_begin_row() {
+                return Short::Unusual;
+            }
+            match self.settle(bytes, max) {
+                Settled::Row => {}
+                Settled::Kept => {
+                    *chunk = &[];
+                    return Short::Nothing;
+                }
+                Settled::Frame { len } => {
+                    *chunk = last(bytes, self.offsets.left(bytes.len()));
+                    return Short::Buffer(self.buffer.last(len));
+                }
+                Settled::Unusual { left } => {
+                    *chunk = last(bytes, left);
+                    return Short::Unusual;
+                }
+            }
         }
-        if self.phase != Phase::Between {
-            return Short::Unusual;
+        if let Some(payload) = self.row(chunk, max) {
+            return Short::Chunk(payload);
         }
-        let Settled { place, taken, start } = self.settle(bytes, max);
-        let (front, behind) = bytes.split_at_checked(taken).unwrap_or_default();
-        *chunk = behind;
-        match place {
-            Place::Chunk => Short::Chunk(front.get(start..).unwrap_or_default()),
-            Place::Storage => Short::Buffer(self.buffer.taken_from(start)),
-            Place::Nowhere => Short::Nothing,
-            Place::Unusual => Short::Unusual,
+        if self.keep_cut(bytes) {
+            *chunk = &[];
+            return Short::Nothing;
         }
+        Short::Unusual
     }
 
+    /// The short way of one byte that comes alone, and whether it was taken.
     #[inline(always)]
-    pub(super) fn short_counted_in_buffer(&mut self, max: usize) -> Short<'static> {
-        let Settled { place, start, .. } = self.settle_in_buffer(max);
-        match place {
-            Place::Storage => Short::Buffer(self.buffer.taken_from(start)),
-            Place::Nowhere => Short::Nothing,
-            Place::Chunk | Place::Unusual => Short::Unusual,
+    pub(super) fn short_counted_byte(&mut self, byte: u8, max: usize) -> (bool, Short<'static>) {
+        if self.keep_byte(byte) {
+            return (true, Short::Nothing);
+        }
+        match self.settle_byte(byte, max) {
+            Settled::Kept => (true, Short::Nothing),
+            Settled::Frame { len } => (true, Short::Buffer(self.buffer.last(len))),
+            Settled::Row => (false, Short::Unusual),
+            Settled::Unusual { left } => (left == 0, Short::Unusual),
         }
     }
 
-    /// Finds the next frame in `bytes`, or with what is unread before them; or keeps what there is of it.
+    /// [`settle`](Self::settle) for a byte with which there are as many as wanted: that completes a header, or a frame.
+    #[inline(never)]
+    fn settle_byte(&mut self, byte: u8, max: usize) -> Settled {
+        let unread = self.buffer.unread_len();
+        if unread + 1 != self.wanted
+            || self.head > 0 && self.wanted - self.head > max
+            || !self.may_begin_row()
+            || !self.offsets.is_closed()
+            || !self.buffer.append_byte(byte)
+        {
+            return Settled::Unusual { left: 1 };
+        }
+        let found = if self.head > 0 {
+            Head::Whole { start: self.head, end: self.wanted }
+        } else {
+            let usual = self.usual(max, self.buffer.room());
+            head(&self.law, &mut self.state, self.buffer.unread(), usual)
+        };
+        match found {
+            Head::Whole { start, end } => {
+                self.buffer.skip_all();
+                self.end_row_frame();
+                self.note_whole(end);
+                Settled::Frame { len: end - start }
+            }
+            Head::Cut { head, len } => {
+                (self.head, self.wanted) = (head, len);
+                Settled::Kept
+            }
+            Head::Unknown => Settled::Unusual { left: 0 },
+        }
+    }
+
+    /// Finds the next frame in what is unread and `bytes` behind it, or keeps what there is of it.
     #[inline(never)]
     fn settle(&mut self, bytes: &[u8], max: usize) -> Settled {
-        if self.buffer.unread_len() > 0 {
-            return self.settle_unread(bytes, max);
+        let mut rest = bytes;
+        if self.buffer.unread_len() == 0 {
+            self.offsets.close(0);
+            self.offsets.open_chunk(rest.len());
+            self.memo = Memo::NONE;
+            return Settled::Row;
         }
-        self.offsets.close(0);
-        let usual = self.usual(max, self.buffer.capacity());
-        match head(&self.law, &mut self.state, bytes, usual) {
-            Head::Whole { start, end } => {
-                self.begin_anew();
-                self.note_whole(end);
-                self.open_chunk(bytes.len() - end);
-                return Settled { place: Place::Chunk, taken: end, start };
-            }
-            Head::Cut { head, len } => (self.head, self.wanted) = (head, len),
-            Head::Unknown => {}
-        }
-        // So that what is cut has room behind it.
-        self.buffer.clear();
-        if self.keep(bytes) { Settled { taken: bytes.len(), ..Settled::NOWHERE } } else { Settled::UNUSUAL }
-    }
-
-    /// [`settle`](Self::settle) for a frame of which there are bytes in the storage.
-    #[inline(always)]
-    fn settle_unread(&mut self, bytes: &[u8], max: usize) -> Settled {
         self.offsets.close(self.buffer.unread_len());
-        let mut taken = 0;
         while self.head == 0 || self.wanted - self.head <= max {
-            let rest = bytes.get(taken..).unwrap_or_default();
             let missing = self.wanted.saturating_sub(self.buffer.unread_len());
-            let piece = rest.get(..missing).unwrap_or(rest);
+            let (piece, behind) = rest.split_at_checked(missing).unwrap_or((rest, &[]));
             if !self.buffer.append(piece) {
                 break;
             }
-            taken += piece.len();
+            rest = behind;
             if piece.len() < missing {
-                return Settled { taken, ..Settled::NOWHERE };
+                return Settled::Kept;
             }
             let found = if self.head > 0 {
                 Head::Whole { start: self.head, end: self.wanted }
@@ -299,55 +378,34 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             };
             match found {
                 Head::Whole { start, end } => {
-                    let start = self.take_whole(start, end, end).start;
+                    self.buffer.take_whole(start, end, end);
+                    self.end_row_frame();
                     if self.buffer.unread_len() == 0 {
-                        self.open_chunk(bytes.len() - taken);
+                        self.offsets.open_behind(end, rest.len());
+                        self.memo.keep_if::<L>(end);
+                    } else {
+                        self.note_whole(end);
                     }
-                    return Settled { place: Place::Storage, taken, start };
+                    return Settled::Frame { len: end - start };
                 }
                 Head::Cut { head, len } => (self.head, self.wanted) = (head, len),
                 Head::Unknown => break,
             }
         }
-        Settled { taken, ..Settled::UNUSUAL }
+        Settled::Unusual { left: rest.len() }
     }
 
-    /// [`settle`](Self::settle) with what is unread alone.
+    /// A frame was taken that a short way led to.
     #[inline(always)]
-    fn settle_in_buffer(&mut self, max: usize) -> Settled {
-        if self.phase != Phase::Between {
-            return Settled::UNUSUAL;
-        }
-        self.offsets.close(self.buffer.unread_len());
-        let usual = self.usual(max, self.buffer.room());
-        match head(&self.law, &mut self.state, self.buffer.unread(), usual) {
-            Head::Whole { start, end } => {
-                let start = self.take_whole(start, end, end).start;
-                if self.may_open() {
-                    self.offsets.open_unread(self.buffer.unread_len());
-                }
-                Settled { place: Place::Storage, taken: 0, start }
-            }
-            Head::Cut { head, len } => {
-                (self.head, self.wanted) = (head, len);
-                Settled::NOWHERE
-            }
-            Head::Unknown => Settled::UNUSUAL,
-        }
+    fn end_row_frame(&mut self) {
+        // The storage is not shorter than this: a header of this frame was there.
+        (self.head, self.wanted) = (0, L::LEAST_HEADER);
     }
 
-    /// Between frames: a row of them may come out of the chunk, of which so much is left.
+    /// Between frames, of a law whose headers may be read again, of which not all come in pieces.
     #[inline(always)]
-    fn open_chunk(&mut self, left: usize) {
-        if self.may_open() {
-            self.offsets.open_chunk(left);
-        }
-    }
-
-    /// Whether no rule is about frames for being short.
-    #[inline(always)]
-    fn may_open(&self) -> bool {
-        self.least == 0 && L::PREFIX <= SHORT_HEADER
+    fn may_begin_row(&self) -> bool {
+        L::PREFIX <= SHORT_HEADER && self.phase == Phase::Between && self.whole_limit > 0
     }
 
     #[inline(always)]
@@ -356,21 +414,23 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     }
 }
 
-impl Cut {
-    const NONE: Self = Self { taken: 0, len: 0 };
-}
-
-impl Settled {
-    const NOWHERE: Self = Self { place: Place::Nowhere, taken: 0, start: 0 };
-    const UNUSUAL: Self = Self { place: Place::Unusual, taken: 0, start: 0 };
-}
-
-/// Bytes of the header at the start of `bytes`, and of the payload that it announces, if these are at most `most`.
+/// The last `n` bytes.
 #[inline(always)]
-fn begin<L: Framing>(law: &L, state: &mut L::State, most: usize, bytes: &[u8]) -> Option<(usize, usize)> {
+fn last(bytes: &[u8], n: usize) -> &[u8] {
+    bytes.len().checked_sub(n).and_then(|at| bytes.get(at..)).unwrap_or_default()
+}
+
+/// Bytes of the header at the start of `bytes`, and of the payload that it announces, if these are `usual`.
+#[inline(always)]
+fn begin<L: Framing>(
+    law: &L,
+    state: &mut L::State,
+    usual: RangeInclusive<usize>,
+    bytes: &[u8],
+) -> Option<(usize, usize)> {
     let Ok(Step::Begin { take, len }) = law.step(state, bytes) else { return None };
     let len = usize::try_from(len).ok()?;
-    (take > 0 && len <= most).then_some((take, len))
+    (take > 0 && usual.contains(&len)).then_some((take, len))
 }
 
 /// What is known of the frame at the start of `input`.
@@ -386,10 +446,11 @@ fn head<L: Framing>(law: &L, state: &mut L::State, input: &[u8], usual: Usual) -
         {
             // It is at most `most`.
             let len = usize::try_from(len).unwrap_or(usize::MAX);
-            if len <= input.len() - take {
-                Head::Whole { start: take, end: take + len }
-            } else if len <= room.saturating_sub(take) {
-                Head::Cut { head: take, len: take + len }
+            let end = take + len;
+            if end <= input.len() {
+                Head::Whole { start: take, end }
+            } else if end <= room {
+                Head::Cut { head: take, len: end }
             } else {
                 Head::Unknown
             }

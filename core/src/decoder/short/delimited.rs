@@ -1,63 +1,79 @@
 //! The short way of frames that end at one byte and are payload as they stand.
 //!
-//! A frame that is cut waits among the unread bytes until its end comes. So there is nothing to remember of it but how far it was searched.
+//! Frames that are whole in one place make a row, and where they end is [known](super::Ahead) for many at once. A frame that is cut waits
+//! among the unread bytes until its end comes, and no byte of it is searched twice.
 
 use super::Short;
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Phase};
-use crate::framing::Framing;
+use crate::framing::{BLOCK, Framing, is_block_without};
+
+/// Where the next frame is.
+enum Next {
+    /// In the chunk, before its `end`.
+    InChunk { end: usize },
+    /// In the storage, completed with the first bytes of the chunk. Its payload is `len` bytes of what was unread first.
+    Completed { len: usize },
+    /// The same, without any of the chunk.
+    Unread { len: usize },
+    /// There is none until more bytes come.
+    Nothing,
+    /// This is not for the short way.
+    Unusual,
+}
 
 impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(always)]
     pub(super) fn short_delimited<'c>(&mut self, delimiter: u8, chunk: &mut &'c [u8], max: usize) -> Short<'c> {
-        let at = self.offsets.place();
-        let of_chunk = self.ahead.is_of(chunk, at);
-        // What was found in the chunk was found when nothing was unread, and nothing else has been done since.
-        let end = if of_chunk && let Some(end) = self.ahead.next() {
+        // By value, as in `next`.
+        let bytes = *chunk;
+        let is_open = self.offsets.is_open_chunk(bytes.len());
+        let end = if is_open && let Some(end) = self.ahead.next(bytes.len()) {
             end
-        } else if of_chunk && let Some(end) = self.ahead.next_block(at) {
+        } else if is_open && let Some(end) = self.ahead.look(delimiter, bytes) {
             end
-        } else {
-            if self.phase != Phase::Between {
+        } else if let &[byte] = bytes
+            && self.offsets.is_cut()
+        {
+            // Of one byte after another, most can do no more than wait.
+            let found = self.short_byte(delimiter, byte, max);
+            if !matches!(found, Short::Unusual) {
+                *chunk = &[];
+            }
+            return found;
+        } else if is_open {
+            if !self.keep_end(bytes) {
                 return Short::Unusual;
             }
-            if self.buffer.unread_len() > 0 {
-                if let &[byte] = *chunk {
-                    // Of one byte after another, most can do no more than wait.
-                    let found = self.short_byte(delimiter, byte, max);
-                    if !matches!(found, Short::Unusual) {
-                        *chunk = &[];
-                    }
-                    return found;
-                }
-                // By value, as in `next`.
-                let (found, left) = self.go_on_delimited(delimiter, chunk, max);
-                *chunk = chunk.get(chunk.len() - left..).unwrap_or_default();
-                return found;
-            }
-            let end = if self.ahead.is_far(chunk) {
-                self.ahead.find_far(delimiter, chunk, at, 0)
-            } else if of_chunk && let Some(known) = self.ahead.known(at, chunk.len()) {
-                self.ahead.find(delimiter, chunk, at, known)
+            *chunk = &[];
+            return Short::Nothing;
+        } else {
+            let start = self.buffer.start_of_unread();
+            let next = if self.offsets.is_cut() {
+                self.go_on_with_cut(delimiter, bytes, max)
             } else {
-                self.ahead.find_anew(delimiter, chunk, at)
+                self.go_on_delimited(delimiter, bytes, max)
             };
-            let Some(end) = end else {
-                self.buffer.clear();
-                if !self.keep_delimited(chunk) {
-                    return Short::Unusual;
+            match next {
+                Next::InChunk { end } => end,
+                Next::Completed { len } => {
+                    *chunk = bytes.get(bytes.len() - self.offsets.left_of_chunk()..).unwrap_or_default();
+                    return Short::Buffer(start..start + len);
                 }
-                *chunk = &[];
-                return Short::Nothing;
-            };
-            end
+                Next::Unread { len } => return Short::Buffer(start..start + len),
+                Next::Nothing => {
+                    *chunk = &[];
+                    return Short::Nothing;
+                }
+                Next::Unusual => return Short::Unusual,
+            }
         };
-        if let Some((before, [byte, rest @ ..])) = chunk.split_at_checked(end)
+        if let Some((before, [byte, rest @ ..])) = bytes.split_at_checked(end)
             && *byte == delimiter
             && let Some(payload) = self.usual_payload(before, max)
         {
             *chunk = rest;
-            self.offsets.whole_from(at, end + 1);
+            self.offsets.whole_in_chunk(end + 1, rest.len());
             return Short::Chunk(payload);
         }
         Short::Unusual
@@ -66,30 +82,23 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The way through what is unread.
     #[inline(always)]
     pub(super) fn short_delimited_in_buffer(&mut self, delimiter: u8, max: usize) -> Short<'static> {
-        let at = self.offsets.place();
-        // What was found in a chunk is forgotten when bytes are added here.
-        let end = if let Some(end) = self.ahead.next() {
-            end
-        } else if let Some(end) = self.ahead.next_block(at) {
+        let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
+        let is_open = self.offsets.is_open_unread();
+        let end = if is_open && let Some(end) = self.ahead.next(unread.len()) {
             end
         } else {
             if self.phase != Phase::Between {
                 return Short::Unusual;
             }
-            let Some(unread) = self.buffer.unread_checked() else { return Short::Unusual };
             if unread.is_empty() {
                 return Short::Nothing;
             }
-            let known = self.ahead.known(at, unread.len());
-            self.ahead.turn_to(unread, at);
-            let found = if self.ahead.is_far(unread) {
-                self.ahead.find_behind(delimiter, unread, at, known.unwrap_or(0))
-            } else if let Some(known) = known {
-                self.ahead.find(delimiter, unread, at, known)
-            } else {
-                self.ahead.find_anew(delimiter, unread, at)
-            };
-            match found {
+            if !is_open && !self.offsets.is_cut() {
+                self.offsets.close(unread.len());
+                self.offsets.open_unread(unread.len());
+                self.ahead.begin(unread.len());
+            }
+            match self.ahead.look(delimiter, unread) {
                 Some(end) => end,
                 // A byte stays free to read into.
                 None if unread.len() <= self.whole_limit && self.buffer.capacity() > unread.len() => {
@@ -98,12 +107,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 None => return Short::Unusual,
             }
         };
-        if let Some((before, [byte, ..])) = self.buffer.unread_checked().and_then(|unread| unread.split_at_checked(end))
+        if let Some((before, [byte, ..])) = unread.split_at_checked(end)
             && *byte == delimiter
             && let Some(payload) = self.usual_payload(before, max)
         {
             let len = payload.len();
-            self.offsets.whole_from(at, end + 1);
+            self.offsets.whole_in_unread(end + 1);
             return Short::Buffer(self.buffer.take_whole(0, len, end + 1));
         }
         Short::Unusual
@@ -112,71 +121,131 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     /// The way of one byte.
     #[inline(always)]
     pub(in crate::decoder) fn short_byte(&mut self, delimiter: u8, byte: u8, max: usize) -> Short<'static> {
-        let at = self.offsets.place();
+        if self.phase != Phase::Between {
+            return Short::Unusual;
+        }
         let unread = self.buffer.unread_len();
-        if self.phase != Phase::Between || unread > 0 && !self.ahead.is_none_until(at.wrapping_add(unread)) {
+        if unread == 0 {
+            // So that there is room behind it.
+            self.buffer.clear();
+            self.offsets.cut(0);
+            self.ahead.begin(0);
+        } else if !self.is_cut() {
             return Short::Unusual;
         }
         if byte == delimiter {
             let Some(payload) = self.usual_payload(self.buffer.unread(), max) else { return Short::Unusual };
             let len = payload.len();
-            self.ahead.forget();
-            self.offsets.whole_from(at, unread + 1);
+            self.offsets.open_behind_cut(unread + 1, 0);
             return Short::Buffer(self.buffer.take_whole(0, len, unread));
         }
-        if unread == 0 {
-            // So that there is room behind it. What was seen in a chunk is not of it.
-            self.buffer.clear();
-            self.ahead.forget();
-        }
-        if unread >= self.whole_limit || !self.buffer.append(&[byte]) {
+        if unread >= self.whole_limit || !self.buffer.append_byte(byte) {
             return Short::Unusual;
         }
-        self.ahead.note_none(at.wrapping_add(unread + 1));
         Short::Nothing
     }
 
-    /// Goes on with what is unread, and then with the chunk. How many bytes of that are left.
+    /// The next frame, where it is not out of a row.
     #[inline(never)]
-    fn go_on_delimited(&mut self, delimiter: u8, chunk: &[u8], max: usize) -> (Short<'static>, usize) {
-        let at = self.offsets.place();
-        let unread = self.buffer.unread_len();
-        if !self.ahead.is_none_until(at.wrapping_add(unread)) {
-            match self.short_delimited_in_buffer(delimiter, max) {
-                Short::Nothing => {}
-                found => return (found, chunk.len()),
-            }
+    fn go_on_delimited(&mut self, delimiter: u8, chunk: &[u8], max: usize) -> Next {
+        if self.is_cut() {
+            return self.go_on_with_cut(delimiter, chunk, max);
         }
-        let chunk_at = at.wrapping_add(unread);
-        self.ahead.turn_to(chunk, chunk_at);
-        let end = if self.ahead.is_far(chunk) {
-            self.ahead.find_far(delimiter, chunk, chunk_at, 0)
-        } else {
-            self.ahead.find(delimiter, chunk, chunk_at, 0)
-        };
-        let Some(end) = end else {
-            return if self.keep_delimited(chunk) { (Short::Nothing, 0) } else { (Short::Unusual, chunk.len()) };
-        };
-        let Some((now, [byte, rest @ ..])) = chunk.split_at_checked(end) else {
-            return (Short::Unusual, chunk.len());
-        };
-        let whole = unread + end;
-        if *byte != delimiter || whole > self.whole_limit || !self.buffer.append(now) {
-            return (Short::Unusual, chunk.len());
+        if self.phase != Phase::Between {
+            return Next::Unusual;
         }
-        let Some(payload) = self.usual_payload(self.buffer.unread(), max) else {
-            return (Short::Unusual, rest.len() + 1);
-        };
-        let len = payload.len();
-        self.offsets.whole_from(at, whole + 1);
-        (Short::Buffer(self.buffer.take_whole(0, len, whole)), rest.len())
+        if self.buffer.unread_len() > 0 {
+            let start = self.buffer.start_of_unread();
+            return match self.short_delimited_in_buffer(delimiter, max) {
+                Short::Buffer(payload) => Next::Unread { len: payload.end - start },
+                Short::Nothing if self.is_cut() => self.go_on_with_cut(delimiter, chunk, max),
+                _ => Next::Unusual,
+            };
+        }
+        if chunk.is_empty() {
+            return Next::Nothing;
+        }
+        self.offsets.close(0);
+        self.offsets.open_chunk(chunk.len());
+        self.ahead.begin(chunk.len());
+        match self.ahead.look(delimiter, chunk) {
+            Some(end) => Next::InChunk { end },
+            None if self.keep_end(chunk) => Next::Nothing,
+            None => Next::Unusual,
+        }
     }
 
-    /// Whether all of a chunk that holds no delimiter was put behind what is unread, which holds none either: not, if the frame could be too
-    /// long.
+    /// Whether all that is unread is the beginning of one frame.
     #[inline(always)]
-    fn keep_delimited(&mut self, chunk: &[u8]) -> bool {
-        self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk)
+    fn is_cut(&mut self) -> bool {
+        self.offsets.is_cut() || self.may_be_cut()
+    }
+
+    /// The same, where that was not noted yet.
+    #[cold]
+    #[inline(never)]
+    fn may_be_cut(&mut self) -> bool {
+        let unread = self.buffer.unread_len();
+        let is_cut = self.offsets.is_open_unread() && unread > 0 && self.ahead.is_over(unread);
+        if is_cut {
+            self.offsets.cut(unread);
+            self.ahead.begin(0);
+        }
+        is_cut
+    }
+
+    /// Keeps all of a chunk that a row ends in, and in which there is no delimiter.
+    #[inline(never)]
+    fn keep_end(&mut self, chunk: &[u8]) -> bool {
+        self.buffer.clear();
+        if chunk.len() > self.whole_limit || !self.buffer.append(chunk) {
+            return false;
+        }
+        self.offsets.cut(0);
+        self.ahead.begin(0);
+        true
+    }
+
+    /// Completes the frame that was cut with the first bytes of a chunk, or puts all of these behind it.
+    #[inline(never)]
+    fn go_on_with_cut(&mut self, delimiter: u8, chunk: &[u8], max: usize) -> Next {
+        let unread = self.buffer.unread_len();
+        self.ahead.begin(chunk.len());
+        // More of a frame that is long already.
+        if unread >= BLOCK && is_block_without(delimiter, chunk) {
+            self.ahead.begin(0);
+            return self.keep_behind_cut(chunk);
+        }
+        self.ahead.expect(unread);
+        let Some(end) = self.ahead.look(delimiter, chunk) else {
+            return self.keep_behind_cut(chunk);
+        };
+        let Some(left) = chunk.len().checked_sub(end + 1) else { return Next::Unusual };
+        let whole = unread + end;
+        self.ahead.expect(whole);
+        let fits = whole <= self.whole_limit
+            && (self.buffer.append_few(chunk, end) || chunk.get(..end).is_some_and(|front| self.buffer.append(front)));
+        if !fits {
+            return Next::Unusual;
+        }
+        let Some(payload) = self.usual_payload(self.buffer.unread(), max) else {
+            self.buffer.shorten(end);
+            return Next::Unusual;
+        };
+        let len = payload.len();
+        self.buffer.skip_all();
+        self.offsets.open_behind_cut(whole + 1, left);
+        Next::Completed { len }
+    }
+
+    /// Puts all of a chunk that holds no delimiter behind what is unread, which holds none either: not, if the frame could be too long.
+    #[inline(always)]
+    fn keep_behind_cut(&mut self, chunk: &[u8]) -> Next {
+        if self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk) {
+            Next::Nothing
+        } else {
+            Next::Unusual
+        }
     }
 
     /// The payload of a frame with these bytes before its delimiter, if no rule is about it.

@@ -231,9 +231,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     #[inline(never)]
     pub(in crate::decoder) fn must_wait(&mut self) -> bool {
         let unread = self.buffer.unread_len();
-        if unread >= self.wanted && self.offsets.is_open_unread() {
+        if unread >= self.wanted
+            && self.offsets.is_open_unread()
+            && let Some(input) = self.buffer.unread_checked()
+        {
             let usual = self.usual(usize::MAX, self.buffer.room());
-            if let Head::Cut { len, .. } = head(&self.law, &mut self.state, self.buffer.unread(), usual) {
+            if let Head::Cut { len, .. } = head(&self.law, &mut self.state, input, usual) {
                 self.wanted = len;
             }
         }

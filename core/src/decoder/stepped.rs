@@ -5,7 +5,7 @@
 
 use super::event::{Found, Piece};
 use super::{Decoder, Phase, take_front};
-use crate::buffer::Storage;
+use crate::buffer::{SHORT_WAYS, Storage};
 use crate::error::{DecodeError, DecodeErrorKind, Malformed};
 use crate::framing::{Framing, Step};
 
@@ -31,7 +31,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         chunk: &mut &[u8],
         max: usize,
     ) -> Result<Found, DecodeError> {
-        self.offsets.close(self.buffer.unread_len());
+        if SHORT_WAYS {
+            self.offsets.close(self.buffer.unread_len());
+        }
         let mut idle_steps = 0;
         loop {
             match self.phase {

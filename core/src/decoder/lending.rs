@@ -4,7 +4,7 @@ use super::event::{Event, Found, FoundEnd, Piece};
 use super::rules::NextFrame;
 use super::short::Short;
 use super::{Decoder, Phase};
-use crate::buffer::{Buffer, Storage};
+use crate::buffer::{Buffer, SHORT_WAYS, Storage};
 use crate::error::{DecodeError, Recovery};
 use crate::framing::Framing;
 
@@ -71,6 +71,15 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     #[inline(never)]
     pub(super) fn push_byte_slow(&mut self, byte: u8) -> Result<Option<&[u8]>, DecodeError> {
+        if SHORT_WAYS && L::COUNTED {
+            match self.short_counted_byte(byte, usize::MAX) {
+                (_, Short::Nothing) => return Ok(None),
+                (_, Short::Buffer(range)) => return Ok(self.buffer.get(range)),
+                // Taken, but more is to be said of it.
+                (true, _) => return self.next_slow(&[]).0,
+                (false, _) => {}
+            }
+        }
         let mut chunk = &[byte][..];
         let mut skipping = None;
         loop {

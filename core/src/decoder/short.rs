@@ -87,9 +87,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                 return (true, self.come_to(outcome));
             }
         }
-        if SHORT_WAYS && L::COUNTED {
-            return self.short_counted_byte(byte, usize::MAX);
-        }
         if self.keep_byte(byte) { (true, Short::Nothing) } else { (false, Short::Unusual) }
     }
 

@@ -307,7 +307,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 
     /// The short way of one byte that comes alone, and whether it was taken.
     #[inline(always)]
-    pub(super) fn short_counted_byte(&mut self, byte: u8, max: usize) -> (bool, Short<'static>) {
+    pub(in crate::decoder) fn short_counted_byte(&mut self, byte: u8, max: usize) -> (bool, Short<'static>) {
         if self.keep_byte(byte) {
             return (true, Short::Nothing);
         }

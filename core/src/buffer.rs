@@ -157,6 +157,13 @@ impl<S: Storage> Buffer<S> {
         false
     }
 
+    /// Puts the first `n` of `bytes` behind the unread ones, if there are as many, and room for them.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn append_front(&mut self, bytes: &[u8], n: usize) -> bool {
+        bytes.get(..n).is_some_and(|front| self.append(front))
+    }
+
     /// Puts a byte behind the unread ones, if there is room.
     #[inline(always)]
     pub(crate) fn append_byte(&mut self, byte: u8) -> bool {

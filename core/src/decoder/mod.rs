@@ -177,7 +177,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     *chunk = &[];
                     return Ok(None);
                 }
-            } else if let Some(len) = self.complete(chunk, usize::MAX) {
+            } else if let Some(len) = self.complete::<false>(chunk, usize::MAX) {
                 return Ok(self.buffer.get_taken(self.buffer.last(len)));
             }
         } else {

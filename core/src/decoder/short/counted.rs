@@ -179,15 +179,18 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.append(bytes)
     }
 
-    /// Completes the frame whose header is known with the first of `chunk`, if these are few. How many bytes of payload it has: those
-    /// before the first unread one. A row may come out of the rest.
+    /// Completes the frame whose header is known with the first of `chunk`, if these are few, or, with `MANY`, however many. How many
+    /// bytes of payload it has: those before the first unread one. A row may come out of the rest.
     #[inline(always)]
-    pub(in crate::decoder) fn complete(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
+    pub(in crate::decoder) fn complete<const MANY: bool>(&mut self, chunk: &mut &[u8], max: usize) -> Option<usize> {
         let bytes = *chunk;
         // Where a header is known, this is between frames, and no row goes on.
         let (head, wanted) = (self.head, self.wanted);
         let missing = wanted.wrapping_sub(self.buffer.unread_len());
-        if head == 0 || wanted - head > max || !self.buffer.append_few(bytes, missing) {
+        if head == 0
+            || wanted - head > max
+            || !(self.buffer.append_few(bytes, missing) || MANY && self.buffer.append_front(bytes, missing))
+        {
             return None;
         }
         self.buffer.skip_all();
@@ -273,7 +276,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
                     *chunk = &[];
                     return short;
                 }
-            } else if let Some(len) = self.complete(chunk, max) {
+            } else if let Some(len) = self.complete::<true>(chunk, max) {
                 return Short::Buffer(self.buffer.last(len));
             }
             if !self.may_begin_row() {

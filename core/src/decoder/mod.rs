@@ -431,7 +431,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.offsets = Offsets::START;
         self.empties = Empties::NONE;
         self.begin_anew();
-        if !L::COUNTED {
+        if L::COUNTED {
+            // All else of it is said anew by the next header.
+            self.midway.delivered = 0;
+        } else {
             self.midway = Midway::NONE;
         }
     }

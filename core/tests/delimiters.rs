@@ -204,8 +204,9 @@ fn a_line_that_is_cut_goes_on_by_each_way_in() {
                 for &byte in some {
                     assert_eq!(decoder.push_byte(byte), Ok(None));
                 }
-                assert_eq!(decoder.position(), 4, "{cut} {bytes} {later}");
-                assert_eq!(decoder.unread(), cut + bytes);
+                // Where there are no short ways, what came is taken at once.
+                let have = decoder.position() + decoder.unread() as u64;
+                assert_eq!(have, (4 + cut + bytes) as u64, "{cut} {bytes} {later}");
                 // More of it by `push`, with nothing to pop; then the end of it, and all that follows, from a chunk.
                 let (some, rest) = rest.split_at(later);
                 assert_eq!(decoder.push(some), some.len());

@@ -58,8 +58,6 @@ pub struct DuplexClient<L: Framing> {
     write_timeout: Option<Duration>,
     inbound: Inbound,
     outbound: Outbound,
-    /// There was no room for the last message.
-    refused: bool,
     /// When the socket last took something, or had nothing to take.
     took_at: Instant,
     awaited: Awaited,
@@ -130,7 +128,6 @@ impl<L: Framing + Clone> DuplexClient<L> {
             write_timeout: config.options.write_timeout,
             inbound: Inbound::Open,
             outbound: Outbound::Open,
-            refused: false,
             took_at: now,
             awaited: Awaited::Nothing,
             came_at: now,
@@ -155,14 +152,8 @@ impl<L: Framing + Clone> DuplexClient<L> {
             self.took_at = Instant::now();
         }
         match self.encoder.push(message) {
-            Ok(()) => {
-                self.refused = false;
-                Ok(true)
-            }
-            Err(EncodeError::Full { .. }) => {
-                self.refused = true;
-                Ok(false)
-            }
+            Ok(()) => Ok(true),
+            Err(EncodeError::Full { .. }) => Ok(false),
             Err(error) => Err(HostError::bad_message(&self.server, error)),
         }
     }
@@ -217,8 +208,8 @@ impl<L: Framing + Clone> DuplexClient<L> {
     }
 
     /// Sends what can be sent, and receives; sleeps before that until there is something to do, or `other` is readable, or
-    /// `timeout` is over. Whether `other` is readable. To be called when [`next`](Self::next) says `None`. After a message for
-    /// which there was no room, it returns as soon as there is some.
+    /// `timeout` is over. Whether `other` is readable. To be called when [`next`](Self::next) says `None`. When something was sent
+    /// it does not sleep: there is room for a message that was refused.
     ///
     /// # Errors
     /// The connection broke; the server takes nothing for the write timeout, or does not send what is
@@ -226,8 +217,7 @@ impl<L: Framing + Clone> DuplexClient<L> {
     pub fn wait(&mut self, other: Option<BorrowedFd<'_>>, timeout: Option<Duration>) -> Result<bool, HostError> {
         let queued = self.encoder.pending().len();
         self.write();
-        let made_room = self.refused && self.encoder.pending().len() < queued;
-        let timeout = if made_room { Some(Duration::ZERO) } else { timeout };
+        let timeout = if self.encoder.pending().len() < queued { Some(Duration::ZERO) } else { timeout };
         let due = self.give_up().map(|(at, ..)| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.into_iter().chain(due).min();
         let mut events = PollFlags::empty();

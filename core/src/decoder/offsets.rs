@@ -103,12 +103,6 @@ impl Offsets {
         self.source.min(chunk)
     }
 
-    /// Bytes that are left of the chunk that a row comes from.
-    #[inline(always)]
-    pub(super) fn left_of_chunk(self) -> usize {
-        self.source
-    }
-
     #[inline(always)]
     pub(super) fn is_open_unread(self) -> bool {
         self.source == UNREAD

@@ -334,13 +334,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         {
             return Settled::Unusual { left: 1 };
         }
-        let found = if self.head > 0 {
-            Head::Whole { start: self.head, end: self.wanted }
-        } else {
-            let usual = self.usual(max, self.buffer.room());
-            head(&self.law, &mut self.state, self.buffer.unread(), usual)
-        };
-        match found {
+        match self.wanted_head(max) {
             Head::Whole { start, end } => {
                 self.buffer.skip_all();
                 self.end_row_frame();
@@ -353,6 +347,16 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             }
             Head::Unknown => Settled::Unusual { left: 0 },
         }
+    }
+
+    /// What is known of the frame that is unread, now that there are as many bytes as wanted.
+    #[inline(always)]
+    fn wanted_head(&mut self, max: usize) -> Head {
+        if self.head > 0 {
+            return Head::Whole { start: self.head, end: self.wanted };
+        }
+        let usual = self.usual(max, self.buffer.room());
+        head(&self.law, &mut self.state, self.buffer.unread(), usual)
     }
 
     /// Finds the next frame in what is unread and `bytes` behind it, or keeps what there is of it.
@@ -376,13 +380,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if piece.len() < missing {
                 return Settled::Kept;
             }
-            let found = if self.head > 0 {
-                Head::Whole { start: self.head, end: self.wanted }
-            } else {
-                let usual = self.usual(max, self.buffer.room());
-                head(&self.law, &mut self.state, self.buffer.unread(), usual)
-            };
-            match found {
+            match self.wanted_head(max) {
                 Head::Whole { start, end } => {
                     self.buffer.take_whole(start, end, end);
                     self.end_row_frame();

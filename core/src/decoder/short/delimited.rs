@@ -57,7 +57,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             match next {
                 Next::InChunk { end } => end,
                 Next::Completed { len } => {
-                    *chunk = bytes.get(bytes.len() - self.offsets.left_of_chunk()..).unwrap_or_default();
+                    *chunk = bytes.get(bytes.len() - self.offsets.left(bytes.len())..).unwrap_or_default();
                     return Short::Buffer(start..start + len);
                 }
                 Next::Unread { len } => return Short::Buffer(start..start + len),

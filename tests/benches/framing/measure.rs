@@ -72,7 +72,7 @@ pub(crate) trait Encode {
 }
 
 impl Contender {
-    /// A decoder, made anew for each sample, which takes a thousandth of its time.
+    /// A decoder, made anew for each sample.
     pub(crate) fn decode<D: Decode + 'static>(name: &'static str, make: fn() -> D) -> Self {
         Self::decode_dialect(name, Dialect::Own, make)
     }

@@ -103,7 +103,9 @@ impl<S: Storage> Buffer<S> {
         let unread = self.end - self.read;
         let enough = (self.capacity() / 4).max(total.saturating_sub(unread));
         // On a small device they are moved whenever there is a gap. That is less code, and happens twice a frame at most.
-        if !SHORT_WAYS || unread == 0 || self.capacity() - self.end < enough {
+        if SHORT_WAYS && unread == 0 {
+            (self.read, self.end) = (0, 0);
+        } else if !SHORT_WAYS || self.capacity() - self.end < enough {
             copy_down(self.storage.as_mut(), self.read..self.end, 0);
             (self.read, self.end) = (0, unread);
         }

@@ -2,7 +2,7 @@
 //! not show: move the rest of a chunk or the decoder, change from one way in to another, begin a new stream in the same memory.
 
 use framewright::framing::{Delimited, Framing, LineEnding, Lines, StrictLines};
-use framewright::{Decoder, Event};
+use framewright::{DecodeError, Decoder, Event};
 use proptest::prelude::*;
 
 /// The lines of a stream whose last byte is an LF, as one writes it down.
@@ -35,6 +35,24 @@ fn pop_all<L: Framing, S: AsRef<[u8]> + AsMut<[u8]>>(decoder: &mut Decoder<L, S>
     std::iter::from_fn(|| decoder.pop().unwrap().map(<[u8]>::to_vec)).collect()
 }
 
+/// So many frames are enough.
+struct Enough;
+
+impl From<DecodeError> for Enough {
+    fn from(error: DecodeError) -> Self {
+        panic!("{error}");
+    }
+}
+
+/// Collects frames, until there are so many more.
+fn collect(frames: &mut Vec<Vec<u8>>, most: usize) -> impl FnMut(&[u8]) -> Result<(), Enough> {
+    let enough = frames.len() + most;
+    move |frame| {
+        frames.push(frame.to_vec());
+        if frames.len() < enough { Ok(()) } else { Err(Enough) }
+    }
+}
+
 #[test]
 fn frames_of_all_lengths_end_where_their_delimiters_are() {
     for first in 0..140 {
@@ -47,6 +65,42 @@ fn frames_of_all_lengths_end_where_their_delimiters_are() {
             let mut decoder = Decoder::new(Delimited::new(b'\n'), [0; 4000]);
             assert_eq!(decoder.push(&stream), stream.len());
             assert_eq!(pop_all(&mut decoder), want, "{first} {second}");
+        }
+    }
+}
+
+#[test]
+fn all_lines_in_one_call_are_the_same_and_so_is_where_the_last_one_began() {
+    for second in [0, 1, 8, 62, 63, 64, 65, 127, 128, 129, 300] {
+        let stream = stream(&[9, second, 5, second, 0, 0, 31, second, 700, second, second, 3]);
+        let want = lines(&stream);
+        for cut in (0..stream.len()).step_by(7) {
+            for most in 1..want.len() {
+                let mut came: Vec<Vec<u8>> = Vec::new();
+                let mut decoder = Decoder::new(Lines, [0; 3000]);
+                let offsets = |came: &[Vec<u8>], decoder: &Decoder<Lines, [u8; 3000]>| {
+                    let end: usize = came.iter().map(|line| line.len() + 1).sum();
+                    assert_eq!(decoder.position(), end as u64);
+                    assert_eq!(decoder.frame_offset(), (end - came.last().map_or(0, |line| line.len() + 1)) as u64);
+                };
+                let (mut one, mut other) = stream.split_at(cut);
+                for chunk in [&mut one, &mut other] {
+                    while decoder.for_each(chunk, collect(&mut came, most)).is_err() {
+                        offsets(&came, &decoder);
+                    }
+                    assert!(chunk.is_empty());
+                }
+                assert_eq!(came, want, "{second} {cut} {most}");
+                came.clear();
+                decoder.reset();
+                for chunk in [&stream[..cut], &stream[cut..]] {
+                    assert_eq!(decoder.push(chunk), chunk.len());
+                    while decoder.pop_each(collect(&mut came, most)).is_err() {
+                        offsets(&came, &decoder);
+                    }
+                }
+                assert_eq!(came, want, "{second} {cut} {most}");
+            }
         }
     }
 }
@@ -248,6 +302,12 @@ fn a_chunk_that_is_swapped_for_another_does_no_harm() {
             let behind = (frame.as_ptr().addr() + frame.len()).wrapping_sub(buffer.as_ptr().addr());
             assert!(buffer.get(behind).is_none_or(|&byte| byte == b'\n'));
         }
+        if random() % 4 == 0 {
+            let most = random() as usize % 4 + 1;
+            let mut frames = Vec::new();
+            _ = decoder.for_each(&mut chunk, collect(&mut frames, most));
+            assert!(frames.iter().all(|frame| !frame[..].contains(&0)));
+        }
         match random() % 8 {
             0 => assert!(decoder.push(&buffer[..20]) <= 20),
             1 => _ = decoder.push_byte(b'x').unwrap(),
@@ -275,6 +335,10 @@ enum Turn {
     /// `push_byte`, after everything was popped.
     Bytes(usize),
     Pop(usize),
+    /// `for_each`, from so many bytes, until there are so many frames.
+    Each(usize, usize),
+    /// `pop_each`, until there are so many frames.
+    PopEach(usize),
 }
 
 fn turn() -> impl Strategy<Value = Turn> {
@@ -287,6 +351,8 @@ fn turn() -> impl Strategy<Value = Turn> {
         len().prop_map(Turn::Read),
         (0..20_usize).prop_map(Turn::Bytes),
         (0..9_usize).prop_map(Turn::Pop),
+        (len(), 1..9_usize).prop_map(|(len, most)| Turn::Each(len, most)),
+        (1..9_usize).prop_map(Turn::PopEach),
     ]
 }
 
@@ -346,6 +412,12 @@ fn take_turns<L: Framing>(law: L, stream: &[u8], turns: &[Turn]) -> Vec<Vec<u8>>
                 }
                 rest = later;
             }
+            Turn::Each(len, most) => {
+                let (mut chunk, later) = rest.split_at(len.min(rest.len()));
+                _ = decoder.for_each(&mut chunk, collect(&mut got, most));
+                rest = &rest[rest.len() - later.len() - chunk.len()..];
+            }
+            Turn::PopEach(most) => _ = decoder.pop_each(collect(&mut got, most)),
             Turn::Pop(times) => {
                 for _ in 0..times {
                     got.extend(decoder.pop().unwrap().map(<[u8]>::to_vec));

@@ -33,6 +33,18 @@ fn stream<L: Framing>(law: L, numbers: &mut Numbers) -> (Vec<u8>, Vec<[usize; 3]
     (encoder.pending().to_vec(), frames)
 }
 
+/// Why `for_each` or `pop_each` did not go on.
+enum Halt {
+    Enough,
+    Error(DecodeError),
+}
+
+impl From<DecodeError> for Halt {
+    fn from(error: DecodeError) -> Self {
+        Self::Error(error)
+    }
+}
+
 /// Takes frames out of a decoder and looks at all that it says.
 struct Looker<'s> {
     bytes: &'s [u8],
@@ -72,6 +84,37 @@ impl Looker<'_> {
         true
     }
 
+    /// Takes at most so many frames by `for_each` or `pop_each`, and looks at them and at what the decoder says behind the last one.
+    fn look_at_each<L: Framing, const N: usize>(
+        &mut self,
+        decoder: &mut Decoder<L, [u8; N]>,
+        chunk: Option<&mut &[u8]>,
+        most: usize,
+    ) {
+        let mut left = most;
+        let each = |frame: &[u8]| {
+            let [_, start, end] = self.frames[self.came];
+            assert_eq!(frame, &self.bytes[start..end], "frame {}", self.came);
+            self.came += 1;
+            left -= 1;
+            if left == 0 { Err(Halt::Enough) } else { Ok(()) }
+        };
+        let (end, behind) = match chunk {
+            Some(chunk) => (decoder.for_each(chunk, each), chunk.len()),
+            None => (decoder.pop_each(each), 0),
+        };
+        match end {
+            Ok(()) => assert_eq!(behind, 0),
+            Err(Halt::Enough) => {
+                let [begin, _, end] = self.frames[self.came - 1];
+                assert_eq!(decoder.frame_offset(), begin as u64, "frame {}", self.came - 1);
+                assert_eq!(decoder.position(), end as u64, "frame {}", self.came - 1);
+                self.place(decoder, behind);
+            }
+            Err(Halt::Error(error)) => _ = self.look(Err(error), decoder, behind),
+        }
+    }
+
     /// Looks at where the decoder stands, `left` bytes before those that are given.
     fn place<L: Framing, const N: usize>(&self, decoder: &Decoder<L, [u8; N]>, left: usize) {
         assert_eq!(
@@ -106,7 +149,7 @@ fn read_once_in_mixed_ways<L: Framing + Copy, const N: usize>(
     let mut looker = Looker { bytes: &bytes, frames: &frames, least, came: 0, given: 0 };
     while looker.given < bytes.len() {
         let most = bytes.len() - looker.given;
-        match numbers.below(5) {
+        match numbers.below(7) {
             0 => {
                 let n = most.min(1 + numbers.below(300));
                 let mut chunk = &bytes[looker.given..looker.given + n];
@@ -129,6 +172,14 @@ fn read_once_in_mixed_ways<L: Framing + Copy, const N: usize>(
             }
             2 => looker.given += decoder.push(&bytes[looker.given..][..most.min(1 + numbers.below(64))]),
             3 => {
+                let n = most.min(1 + numbers.below(300));
+                let mut chunk = &bytes[looker.given..looker.given + n];
+                looker.given += n;
+                looker.look_at_each(&mut decoder, Some(&mut chunk), 1 + numbers.below(12));
+                looker.given -= chunk.len();
+            }
+            4 => looker.look_at_each(&mut decoder, None, 1 + numbers.below(6)),
+            5 => {
                 for _ in 0..numbers.below(6) {
                     let next = decoder.pop().map(|next| next.map(<[u8]>::to_vec));
                     if !looker.look(next, &decoder, 0) {

@@ -37,6 +37,13 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
+    /// [`pop`](Self::pop), where it is not made anew.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn pop_alone(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        self.pop()
+    }
+
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     pub(super) fn next_slow<'s>(&'s mut self, chunk: &'s [u8]) -> NextFrame<'s> {
         match self.engine {

@@ -11,6 +11,7 @@
 //! Both ways may be mixed on one stream.
 
 mod counted;
+mod each;
 mod event;
 mod lending;
 mod offsets;

@@ -9,6 +9,8 @@ mod counted;
 #[cfg(target_pointer_width = "64")]
 mod delimited;
 mod disguised;
+#[cfg(target_pointer_width = "64")]
+mod each;
 mod streamed;
 mod verbatim;
 
@@ -51,6 +53,31 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         } else {
             self.short_verbatim(chunk, max)
         }
+    }
+
+    /// Hands the frames of a row in `chunk` to `each`, unless they are counted. Whether all of the chunk was taken.
+    #[inline(always)]
+    pub(super) fn each_of_chunk<E>(
+        &mut self,
+        chunk: &mut &[u8],
+        each: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.each_delimited(delimiter, chunk, each);
+        }
+        _ = (chunk, each);
+        Ok(false)
+    }
+
+    /// The same of what is unread. Whether there is no more until other bytes come.
+    #[inline(always)]
+    pub(super) fn each_of_unread<E>(&mut self, each: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<bool, E> {
+        #[cfg(target_pointer_width = "64")]
+        if let Some(delimiter) = self.law.delimiter() {
+            return self.each_delimited_unread(delimiter, each);
+        }
+        if SHORT_WAYS && L::COUNTED { self.each_counted_unread(each) } else { Ok(false) }
     }
 
     /// The short way through what is unread, unless frames are counted: then [`pop`](Self::pop) knows it.

@@ -24,7 +24,7 @@ fn check<L: Framing>(law: impl Fn() -> L, rules: &Rules, stream: &[u8], pieces: 
     }
     let whole = want.clone().whole_frames();
     for way in FRAME_WAYS {
-        if rules.storage == 0 && matches!(way, FrameWay::Direct | FrameWay::Push) {
+        if rules.storage == 0 && matches!(way, FrameWay::Direct | FrameWay::Push | FrameWay::PopEach(_)) {
             continue;
         }
         let pieces: Vec<_> = pieces.iter().map(|piece| (way, *piece)).collect();

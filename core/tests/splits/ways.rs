@@ -28,9 +28,34 @@ pub(crate) enum FrameWay {
     Push,
     /// Byte by byte through `push_byte`.
     Byte,
+    /// Through `for_each`, which is stopped after so many frames, and called again.
+    Each(usize),
+    /// Read into `spare_mut`, and handed out by `pop_each`, which is stopped after so many frames, and called again.
+    PopEach(usize),
 }
 
-pub(crate) const FRAME_WAYS: [FrameWay; 4] = [FrameWay::Next, FrameWay::Direct, FrameWay::Push, FrameWay::Byte];
+pub(crate) const FRAME_WAYS: [FrameWay; 8] = [
+    FrameWay::Next,
+    FrameWay::Direct,
+    FrameWay::Push,
+    FrameWay::Byte,
+    FrameWay::Each(usize::MAX),
+    FrameWay::Each(1),
+    FrameWay::PopEach(usize::MAX),
+    FrameWay::PopEach(2),
+];
+
+/// Why `for_each` did not go on.
+enum Halt {
+    Error(DecodeError),
+    Enough,
+}
+
+impl From<DecodeError> for Halt {
+    fn from(error: DecodeError) -> Self {
+        Self::Error(error)
+    }
+}
 
 type Storage = Vec<u8>;
 
@@ -113,6 +138,13 @@ pub(crate) fn read_frames<L: Framing>(law: L, rules: &Rules, pieces: &[(FrameWay
                     while keep(decoder.pop(), &mut items) {}
                 }
             }
+            FrameWay::Each(many) => while keep_each(many, &mut items, |each| decoder.for_each(&mut rest, each)) {},
+            FrameWay::PopEach(many) => {
+                while !rest.is_empty() && !decoder.is_stopped() {
+                    fill(&mut decoder, &mut rest);
+                    while keep_each(many, &mut items, |each| decoder.pop_each(each)) {}
+                }
+            }
             FrameWay::Byte => {
                 for &byte in piece {
                     keep(decoder.push_byte(byte), &mut items);
@@ -138,6 +170,26 @@ fn keep(came: Result<Option<&[u8]>, DecodeError>, items: &mut Vec<Item>) -> bool
         Ok(None) => return false,
         Ok(Some(frame)) => items.push(Item::Frame(frame.to_vec())),
         Err(error) => items.push(Item::Error(error)),
+    }
+    true
+}
+
+/// Notes what comes, at most so many frames; whether to ask again.
+fn keep_each(
+    many: usize,
+    items: &mut Vec<Item>,
+    decode: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Halt>) -> Result<(), Halt>,
+) -> bool {
+    let mut left = many;
+    let mut each = |frame: &[u8]| {
+        items.push(Item::Frame(frame.to_vec()));
+        left -= 1;
+        if left == 0 { Err(Halt::Enough) } else { Ok(()) }
+    };
+    match decode(&mut each) {
+        Ok(()) => return false,
+        Err(Halt::Enough) => {}
+        Err(Halt::Error(error)) => items.push(Item::Error(error)),
     }
     true
 }

@@ -1,7 +1,7 @@
 //! Decoders of COBS frames.
 
 use framewright::framing::Cobs;
-use framewright::{Decoder, Event, Oversize};
+use framewright::{DecodeError, Decoder, Event, Oversize};
 use memchr::memchr;
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
@@ -12,7 +12,9 @@ use crate::stream::Dialect;
 pub(crate) fn contenders() -> Vec<Contender> {
     vec![
         Contender::decode("borrow", || Borrow(Decoder::new(Cobs, vec![0; CAPACITY]))),
+        Contender::decode("for_each", || ForEach(Decoder::new(Cobs, vec![0; CAPACITY]))),
         Contender::decode("direct", || Direct(Decoder::new(Cobs, vec![0; CAPACITY]))),
+        Contender::decode("pop_each", || PopEach(Decoder::new(Cobs, vec![0; CAPACITY]))),
         Contender::decode("push_byte", || PushByte(Decoder::new(Cobs, vec![0; CAPACITY]))),
         Contender::decode("stream", || {
             let decoder = Decoder::new(Cobs, vec![0; CAPACITY]);
@@ -59,6 +61,41 @@ impl Decode for Direct {
             while let Some(payload) = self.0.pop().expect("a good stream") {
                 sink.take(payload);
             }
+        }
+    }
+}
+
+/// Ours, from the caller's slice, all frames in one call.
+struct ForEach(Decoder<Cobs, Vec<u8>>);
+
+impl Decode for ForEach {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        let mut chunk = segment;
+        let end = self.0.for_each(&mut chunk, |payload| {
+            sink.take(payload);
+            Ok::<(), DecodeError>(())
+        });
+        end.expect("a good stream");
+    }
+}
+
+/// Ours, from its own storage, all frames in one call.
+struct PopEach(Decoder<Cobs, Vec<u8>>);
+
+impl Decode for PopEach {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        while !segment.is_empty() {
+            let spare = self.0.spare_mut();
+            let n = spare.len().min(segment.len());
+            let (now, later) = segment.split_at(n);
+            spare[..n].copy_from_slice(now);
+            self.0.commit(n);
+            segment = later;
+            let end = self.0.pop_each(|payload| {
+                sink.take(payload);
+                Ok::<(), DecodeError>(())
+            });
+            end.expect("a good stream");
         }
     }
 }

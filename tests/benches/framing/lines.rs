@@ -1,8 +1,8 @@
 //! Decoders of text lines.
 
 use bytes::BytesMut;
-use framewright::Decoder;
 use framewright::framing::Lines;
+use framewright::{DecodeError, Decoder};
 use memchr::memchr;
 use tokio_util::codec::Decoder as _;
 use wire_codec::framing::{Delimited, StreamDecoder};
@@ -13,7 +13,9 @@ use crate::peers::{CAPACITY, Fixed, Framez};
 pub(crate) fn contenders() -> Vec<Contender> {
     vec![
         Contender::decode("borrow", || Borrow(Decoder::new(Lines, vec![0; CAPACITY]))),
+        Contender::decode("for_each", || ForEach(Decoder::new(Lines, vec![0; CAPACITY]))),
         Contender::decode("direct", || Direct(Decoder::new(Lines, vec![0; CAPACITY]))),
+        Contender::decode("pop_each", || PopEach(Decoder::new(Lines, vec![0; CAPACITY]))),
         Contender::decode("push_byte", || PushByte(Decoder::new(Lines, vec![0; CAPACITY]))),
         Contender::decode("hand, fixed buffer", || HandFixed { buffer: Fixed::new(), searched: 0 }),
         Contender::decode("hand, borrow", || HandBorrow(Vec::with_capacity(CAPACITY))),
@@ -57,6 +59,41 @@ impl Decode for Direct {
             while let Some(line) = self.0.pop().expect("a good stream") {
                 sink.take(line);
             }
+        }
+    }
+}
+
+/// Ours, from the caller's slice, all frames in one call.
+struct ForEach(Decoder<Lines, Vec<u8>>);
+
+impl Decode for ForEach {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        let mut chunk = segment;
+        let end = self.0.for_each(&mut chunk, |payload| {
+            sink.take(payload);
+            Ok::<(), DecodeError>(())
+        });
+        end.expect("a good stream");
+    }
+}
+
+/// Ours, from its own storage, all frames in one call.
+struct PopEach(Decoder<Lines, Vec<u8>>);
+
+impl Decode for PopEach {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        while !segment.is_empty() {
+            let spare = self.0.spare_mut();
+            let n = spare.len().min(segment.len());
+            let (now, later) = segment.split_at(n);
+            spare[..n].copy_from_slice(now);
+            self.0.commit(n);
+            segment = later;
+            let end = self.0.pop_each(|payload| {
+                sink.take(payload);
+                Ok::<(), DecodeError>(())
+            });
+            end.expect("a good stream");
         }
     }
 }

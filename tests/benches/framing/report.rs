@@ -24,38 +24,52 @@ const GOALS: [Goal; 14] = [
         least: 1.0,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64,
         pairs: &[
-            (&["borrow", "direct"], "hand, fixed buffer"),
+            (&["borrow", "for_each", "direct", "pop_each"], "hand, fixed buffer"),
             (&["borrow"], "hand, fixed buffer"),
+            (&["for_each"], "hand, fixed buffer"),
             (&["direct"], "hand, fixed buffer"),
+            (&["pop_each"], "hand, fixed buffer"),
         ],
     },
     Goal {
         what: "u32, 16 B, segments from 64 B, hot: borrow against the fixed-buffer loop",
         least: 1.2,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64 && has(cell, &[16]),
-        pairs: &[(&["borrow"], "hand, fixed buffer")],
+        pairs: &[(&["borrow"], "hand, fixed buffer"), (&["for_each"], "hand, fixed buffer")],
     },
     Goal {
         what: "u32, everywhere: wire-codec",
         least: 1.0,
         cells: |cell| cell.group == "u32",
         pairs: &[
-            (&["borrow", "direct", "push_byte"], "wire-codec"),
+            (&["borrow", "for_each", "direct", "pop_each", "push_byte"], "wire-codec"),
             (&["borrow"], "wire-codec"),
+            (&["for_each"], "wire-codec"),
             (&["direct"], "wire-codec"),
+            (&["pop_each"], "wire-codec"),
         ],
     },
     Goal {
         what: "u32, 16 B, segments from 64 B, hot: tokio-util",
         least: 4.0,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64 && has(cell, &[16]),
-        pairs: &[(&["borrow"], "tokio-util"), (&["direct"], "tokio-util")],
+        pairs: &[
+            (&["borrow"], "tokio-util"),
+            (&["for_each"], "tokio-util"),
+            (&["direct"], "tokio-util"),
+            (&["pop_each"], "tokio-util"),
+        ],
     },
     Goal {
         what: "u32, 256 B, segments from 64 B, hot: tokio-util",
         least: 2.0,
         cells: |cell| cell.group == "u32" && is_hot(cell) && cell.segment >= 64 && has(cell, &[256]),
-        pairs: &[(&["borrow"], "tokio-util"), (&["direct"], "tokio-util")],
+        pairs: &[
+            (&["borrow"], "tokio-util"),
+            (&["for_each"], "tokio-util"),
+            (&["direct"], "tokio-util"),
+            (&["pop_each"], "tokio-util"),
+        ],
     },
     Goal {
         what: "u32, segments of 1 B, hot: fixed-buffer loop",
@@ -67,37 +81,60 @@ const GOALS: [Goal; 14] = [
         what: "lines, 8 and 24 B, segments from 64 B, hot: memchr loop",
         least: 1.5,
         cells: |cell| cell.group == "lines" && is_hot(cell) && cell.segment >= 64 && has(cell, &[8, 24]),
-        pairs: &[(&["borrow"], "hand, borrow"), (&["direct"], "hand, fixed buffer")],
+        pairs: &[
+            (&["borrow"], "hand, borrow"),
+            (&["for_each"], "hand, borrow"),
+            (&["direct"], "hand, fixed buffer"),
+            (&["pop_each"], "hand, fixed buffer"),
+        ],
     },
     Goal {
         what: "lines, 80 B and longer, segments from 64 B, hot: memchr loop",
         least: 1.0,
         cells: |cell| cell.group == "lines" && is_hot(cell) && cell.segment >= 64 && has(cell, &[80, 256, 1460, 16384]),
-        pairs: &[(&["borrow"], "hand, borrow"), (&["direct"], "hand, fixed buffer")],
+        pairs: &[
+            (&["borrow"], "hand, borrow"),
+            (&["for_each"], "hand, borrow"),
+            (&["direct"], "hand, fixed buffer"),
+            (&["pop_each"], "hand, fixed buffer"),
+        ],
     },
     Goal {
         what: "lines, segments from 64 B, hot: tokio-util",
         least: 2.5,
         cells: |cell| cell.group == "lines" && is_hot(cell) && cell.segment >= 64,
-        pairs: &[(&["borrow"], "tokio-util"), (&["direct"], "tokio-util")],
+        pairs: &[
+            (&["borrow"], "tokio-util"),
+            (&["for_each"], "tokio-util"),
+            (&["direct"], "tokio-util"),
+            (&["pop_each"], "tokio-util"),
+        ],
     },
     Goal {
         what: "COBS, segments from 64 B, hot: hand-written block copy",
         least: 0.9,
         cells: |cell| is_cobs(cell) && is_hot(cell) && cell.segment >= 64,
-        pairs: &[(&["borrow"], "hand, block copy"), (&["stream"], "hand, block copy")],
+        pairs: &[
+            (&["borrow"], "hand, block copy"),
+            (&["for_each"], "hand, block copy"),
+            (&["stream"], "hand, block copy"),
+        ],
     },
     Goal {
         what: "COBS, segments from 64 B, hot: cobs::CobsDecoder",
         least: 5.0,
         cells: |cell| is_cobs(cell) && is_hot(cell) && cell.segment >= 64,
-        pairs: &[(&["borrow"], "cobs"), (&["stream"], "cobs")],
+        pairs: &[(&["borrow"], "cobs"), (&["for_each"], "cobs"), (&["stream"], "cobs")],
     },
     Goal {
         what: "COBS, everywhere: corncobs",
         least: 1.0,
         cells: is_cobs,
-        pairs: &[(&["borrow"], "corncobs, whole"), (&["borrow"], "corncobs, bytes")],
+        pairs: &[
+            (&["borrow"], "corncobs, whole"),
+            (&["for_each"], "corncobs, whole"),
+            (&["borrow"], "corncobs, bytes"),
+        ],
     },
     Goal {
         what: "encode u32: hand-written slice writes",
@@ -114,7 +151,7 @@ const GOALS: [Goal; 14] = [
 ];
 
 /// The contenders that are ours.
-const OURS: [&str; 6] = ["borrow", "direct", "push_byte", "stream", "push", "reserve, commit"];
+const OURS: [&str; 8] = ["borrow", "for_each", "direct", "pop_each", "push_byte", "stream", "push", "reserve, commit"];
 
 impl Report {
     pub(crate) fn new() -> Self {
@@ -183,7 +220,8 @@ impl Report {
 fn print_table<'a>(cell: &Cell, figures: &[Figure], rows: impl Iterator<Item = &'a (Cell, Vec<Figure>)>) {
     let (ours, peers): (Vec<&str>, Vec<&str>) =
         figures.iter().map(|figure| figure.name).partition(|name| OURS.contains(name));
-    let bases: Vec<&str> = ours.iter().copied().filter(|name| ["borrow", "direct", "push"].contains(name)).collect();
+    let bases: Vec<&str> =
+        ours.iter().copied().filter(|name| ["for_each", "pop_each", "push"].contains(name)).collect();
     print!("\n## {}", cell.group);
     if cell.segment > 0 {
         print!(", segments of {} B", cell.segment);

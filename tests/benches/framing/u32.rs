@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use framewright::framing::U32;
-use framewright::{Decoder, Event, Oversize};
+use framewright::{DecodeError, Decoder, Event, Oversize};
 use tokio_util::codec::Decoder as _;
 use wire_codec::framing::{Endian, Framer, LengthPrefixed, LengthWidth};
 
@@ -18,7 +18,9 @@ const HEADER: usize = 4;
 pub(crate) fn contenders() -> Vec<Contender> {
     vec![
         Contender::decode("borrow", || Borrow(Decoder::new(U32::new(), vec![0; CAPACITY]))),
+        Contender::decode("for_each", || ForEach(Decoder::new(U32::new(), vec![0; CAPACITY]))),
         Contender::decode("direct", || Direct(Decoder::new(U32::new(), vec![0; CAPACITY]))),
+        Contender::decode("pop_each", || PopEach(Decoder::new(U32::new(), vec![0; CAPACITY]))),
         Contender::decode("push_byte", || PushByte(Decoder::new(U32::new(), vec![0; CAPACITY]))),
         Contender::decode("stream", || {
             let decoder = Decoder::new(U32::new(), vec![0; CAPACITY]);
@@ -68,6 +70,41 @@ impl Decode for Direct {
             while let Some(payload) = self.0.pop().expect("a good stream") {
                 sink.take(payload);
             }
+        }
+    }
+}
+
+/// Ours, from the caller's slice, all frames in one call.
+struct ForEach(Decoder<U32, Vec<u8>>);
+
+impl Decode for ForEach {
+    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
+        let mut chunk = segment;
+        let end = self.0.for_each(&mut chunk, |payload| {
+            sink.take(payload);
+            Ok::<(), DecodeError>(())
+        });
+        end.expect("a good stream");
+    }
+}
+
+/// Ours, from its own storage, all frames in one call.
+struct PopEach(Decoder<U32, Vec<u8>>);
+
+impl Decode for PopEach {
+    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
+        while !segment.is_empty() {
+            let spare = self.0.spare_mut();
+            let n = spare.len().min(segment.len());
+            let (now, later) = segment.split_at(n);
+            spare[..n].copy_from_slice(now);
+            self.0.commit(n);
+            segment = later;
+            let end = self.0.pop_each(|payload| {
+                sink.take(payload);
+                Ok::<(), DecodeError>(())
+            });
+            end.expect("a good stream");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::framing::{BLOCK, find_far, places, places_in_few};
 
 /// Frames of so many bytes, or more, are searched by what uses all of the processor. That takes a while to begin.
 #[cfg(target_pointer_width = "64")]
-const LONG: usize = 2 * BLOCK;
+pub(super) const LONG: usize = 2 * BLOCK;
 
 /// What is known of the bytes that come next. Nothing, where there are no short ways.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,6 +72,18 @@ impl Ahead {
         }
         let places = self.places >> taken;
         if places == 0 { None } else { Some(places.trailing_zeros() as usize) }
+    }
+
+    /// What is known of the `len` bytes that come next: how many there are before any that matter, the places of delimiters behind them, and
+    /// in how many bytes these are all.
+    #[inline(always)]
+    pub(super) fn known(&self, len: usize) -> (usize, u64, usize) {
+        let here = self.searched.min(BLOCK);
+        match self.block.checked_sub(len) {
+            None => (len - self.block, self.places, here),
+            Some(taken) if taken < here => (0, self.places >> taken, (here - taken).min(len)),
+            Some(_) => (0, 0, 0),
+        }
     }
 
     /// The same where it is not in the block at hand.
@@ -206,6 +218,23 @@ impl Ahead {
     #[inline(always)]
     fn rest<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         bytes.get(bytes.len().wrapping_sub(self.block.wrapping_sub(self.searched))..)
+    }
+}
+
+/// [`places`] by itself.
+#[inline(never)]
+#[cfg(target_pointer_width = "64")]
+pub(super) fn places_of_block(delimiter: u8, block: &[u8; BLOCK]) -> u64 {
+    places(delimiter, block)
+}
+
+/// Where the delimiter is in the last `n` of the bytes, less than a block.
+#[inline(never)]
+#[cfg(target_pointer_width = "64")]
+pub(super) fn places_of_last(delimiter: u8, bytes: &[u8], n: usize) -> u64 {
+    match bytes.last_chunk() {
+        Some(block) => places(delimiter, block) >> ((BLOCK - n) % BLOCK),
+        None => places_in_few(delimiter, bytes.get(bytes.len().wrapping_sub(n)..).unwrap_or_default()),
     }
 }
 

@@ -160,6 +160,40 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         Some((head, len))
     }
 
+    /// Hands the frames of a row of those that are unread to `each`. Whether there is no more until other bytes come.
+    #[inline(always)]
+    pub(super) fn each_counted_unread<E>(&mut self, each: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<bool, E> {
+        if self.buffer.unread_len() < self.wanted {
+            return Ok(true);
+        }
+        if self.offsets.is_open_unread()
+            && let Some((unread, read)) = self.buffer.unread_to_take()
+        {
+            let end = *read + unread.len();
+            let mut rest = unread;
+            while let Some((payload, behind)) = {
+                let header = self.law.header(rest);
+                if let Some(len) = header.and_then(|header| self.memo.get(header)) {
+                    split(rest, L::PREFIX, len)
+                } else if let Some((head, len)) = begin(&self.law, &mut self.state, self.least..=self.whole_limit, rest)
+                    && let Some(parts) = split(rest, head, len)
+                {
+                    self.memo.set::<L>(header, head, len);
+                    self.offsets.whole_in_unread(head + len);
+                    Some(parts)
+                } else {
+                    None
+                }
+            } {
+                rest = behind;
+                *read = end - behind.len();
+                self.wanted = L::LEAST_HEADER;
+                each(payload)?;
+            }
+        }
+        Ok(self.must_wait())
+    }
+
     /// Keeps `bytes`, if a row of frames ends in them with one that is cut, or with nothing.
     #[cold]
     #[inline(never)]
@@ -422,6 +456,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 #[inline(always)]
 fn last(bytes: &[u8], n: usize) -> &[u8] {
     bytes.len().checked_sub(n).and_then(|at| bytes.get(at..)).unwrap_or_default()
+}
+
+/// The `len` bytes behind the first `head`, and what is behind these.
+#[inline(always)]
+fn split(bytes: &[u8], head: usize, len: usize) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(head)?.1.split_at_checked(len)
 }
 
 /// Bytes of the header at the start of `bytes`, and of the payload that it announces, if these are `usual`.

@@ -194,16 +194,22 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         is_cut
     }
 
-    /// Keeps all of a chunk that a row ends in, and in which there is no delimiter.
-    #[inline(never)]
-    fn keep_end(&mut self, chunk: &[u8]) -> bool {
+    /// Keeps what is left of a chunk that a row ends in, and in which there is no delimiter.
+    #[inline(always)]
+    pub(super) fn keep_rest(&mut self, rest: &[u8]) -> bool {
         self.buffer.clear();
-        if chunk.len() > self.whole_limit || !self.buffer.append(chunk) {
+        if rest.len() > self.whole_limit || !self.buffer.append(rest) {
             return false;
         }
         self.offsets.cut(0);
         self.ahead.begin(0);
         true
+    }
+
+    /// [`keep_rest`](Self::keep_rest), where it is not made anew.
+    #[inline(never)]
+    fn keep_end(&mut self, chunk: &[u8]) -> bool {
+        self.keep_rest(chunk)
     }
 
     /// Completes the frame that was cut with the first bytes of a chunk, or puts all of these behind it.
@@ -212,40 +218,48 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let unread = self.buffer.unread_len();
         self.ahead.begin(chunk.len());
         // More of a frame that is long already.
-        if unread >= BLOCK && is_block_without(delimiter, chunk) {
-            self.ahead.begin(0);
-            return self.keep_behind_cut(chunk);
-        }
-        self.ahead.expect(unread);
-        let Some(end) = self.ahead.look(delimiter, chunk) else {
-            return self.keep_behind_cut(chunk);
+        let end = if unread >= BLOCK && is_block_without(delimiter, chunk) {
+            None
+        } else {
+            self.ahead.expect(unread);
+            self.ahead.look(delimiter, chunk)
         };
-        let Some(left) = chunk.len().checked_sub(end + 1) else { return Next::Unusual };
-        let whole = unread + end;
-        self.ahead.expect(whole);
+        let Some(end) = end else {
+            self.ahead.begin(0);
+            return if self.keep_behind_cut(chunk) { Next::Nothing } else { Next::Unusual };
+        };
+        self.ahead.expect(unread + end);
+        match self.complete_cut(chunk, end, max) {
+            Some(len) => Next::Completed { len },
+            None => Next::Unusual,
+        }
+    }
+
+    /// Completes the frame that was cut with the first `end` bytes of a chunk, behind which there is a delimiter. It has so many bytes of
+    /// payload, where the unread ones began.
+    #[inline(always)]
+    pub(super) fn complete_cut(&mut self, chunk: &[u8], end: usize, max: usize) -> Option<usize> {
+        let left = chunk.len().checked_sub(end + 1)?;
+        let whole = self.buffer.unread_len() + end;
         let fits = whole <= self.whole_limit
             && (self.buffer.append_few(chunk, end) || chunk.get(..end).is_some_and(|front| self.buffer.append(front)));
         if !fits {
-            return Next::Unusual;
+            return None;
         }
         let Some(payload) = self.usual_payload(self.buffer.unread(), max) else {
             self.buffer.shorten(end);
-            return Next::Unusual;
+            return None;
         };
         let len = payload.len();
         self.buffer.skip_all();
         self.offsets.open_behind_cut(whole + 1, left);
-        Next::Completed { len }
+        Some(len)
     }
 
     /// Puts all of a chunk that holds no delimiter behind what is unread, which holds none either: not, if the frame could be too long.
     #[inline(always)]
-    fn keep_behind_cut(&mut self, chunk: &[u8]) -> Next {
-        if self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk) {
-            Next::Nothing
-        } else {
-            Next::Unusual
-        }
+    pub(super) fn keep_behind_cut(&mut self, chunk: &[u8]) -> bool {
+        self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk)
     }
 
     /// The payload of a frame with these bytes before its delimiter, if no rule is about it.

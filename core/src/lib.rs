@@ -32,7 +32,8 @@
 //!
 //! A frame that lies whole in your slice is lent from there; only one that is cut is copied. Where a driver can read into memory that
 //! the decoder owns, [`Decoder::spare_mut`], [`Decoder::commit`] and [`Decoder::pop`] save that copy too; an interrupt handler with one
-//! byte at a time has [`Decoder::push_byte`].
+//! byte at a time has [`Decoder::push_byte`]. Who takes all frames anyhow hands them to a closure, in a loop that costs less:
+//! [`Decoder::for_each`], and [`Decoder::pop_each`] for what was read.
 //!
 //! What happens to a frame that is longer than the storage is up to you ([`Oversize`]): stop, skip exactly this one, or stream it in
 //! pieces, so that 256 bytes of RAM can serve a message of a gigabyte. An error says what is wrong, where in the stream, and whether the

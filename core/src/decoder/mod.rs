@@ -8,7 +8,8 @@
 //! - **Direct**: a socket reads into [`spare_mut`](Decoder::spare_mut), [`commit`](Decoder::commit) says how much came, and
 //!   [`pop`](Decoder::pop) hands frames out from there. [`push`](Decoder::push) is the same with a copy.
 //!
-//! Both ways may be mixed on one stream.
+//! Each has a call for all frames at once, [`for_each`](Decoder::for_each) and [`pop_each`](Decoder::pop_each), which hands them to a closure. All
+//! may be mixed on one stream.
 
 mod counted;
 mod each;

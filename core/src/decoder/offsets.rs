@@ -145,6 +145,12 @@ impl Offsets {
         (self.end, self.source) = (self.position(unread), CUT);
     }
 
+    /// Bytes of the last frame, if it came whole and nothing was taken since.
+    #[inline(always)]
+    pub(super) fn last(self) -> usize {
+        self.whole
+    }
+
     #[inline(always)]
     pub(super) fn is_cut(self) -> bool {
         self.source == CUT

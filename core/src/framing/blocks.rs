@@ -36,15 +36,26 @@ fn places_in_sixteen(byte: u8, sixteen: &[u8; 16]) -> u32 {
     four(0) | four(4) << 4 | four(8) << 8 | four(12) << 12
 }
 
-/// Whether these bytes are one block, and `byte` is not in it.
+/// Whether these bytes are few, a block at most, and `byte` is surely not among them. Of fewer than 16 it says nothing.
 #[inline(always)]
-pub(crate) fn is_block_without(byte: u8, bytes: &[u8]) -> bool {
-    let Ok(block) = <&[u8; BLOCK]>::try_from(bytes) else { return false };
+pub(crate) fn are_few_without(byte: u8, bytes: &[u8]) -> bool {
+    if bytes.len() > BLOCK {
+        return false;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
+        return !(is_in(byte, first) | is_in(byte, last));
+    }
+    let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) else { return false };
+    !(is_in(byte, first) | is_in(byte, last))
+}
+
+#[inline(always)]
+fn is_in<const N: usize>(byte: u8, bytes: &[u8; N]) -> bool {
     let mut found = false;
-    for &here in block {
+    for &here in bytes {
         found |= here == byte;
     }
-    !found
+    found
 }
 
 /// [`places`] in at most as many bytes as a block has, eight at a time.
@@ -86,7 +97,7 @@ fn rows_to_columns(square: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, is_block_without, places, places_in_few};
+    use super::{BLOCK, are_few_without, places, places_in_few};
 
     /// [`places`] as one writes it down.
     fn each_place(byte: u8, bytes: &[u8]) -> u64 {
@@ -100,16 +111,17 @@ mod tests {
             for other in [byte ^ 1, byte ^ 0x80, byte.wrapping_add(1), byte.wrapping_sub(1)] {
                 let mut block = [other; BLOCK];
                 assert_eq!(places(byte, &block), 0);
-                assert!(is_block_without(byte, &block));
+                for len in 0..=BLOCK {
+                    assert_eq!(are_few_without(byte, &block[..len]), len >= 16);
+                }
                 for step in [1, 2, 3, 7, 8, 9, 25, 63] {
                     for first in 0..BLOCK {
                         block.fill(other);
                         block.iter_mut().skip(first).step_by(step).for_each(|place| *place = byte);
                         assert_eq!(places(byte, &block), each_place(byte, &block), "{byte} in {block:?}");
-                        assert!(!is_block_without(byte, &block));
                         for len in 0..=BLOCK {
                             let few = &block[..len];
-                            assert!(!is_block_without(byte, few));
+                            assert!(!are_few_without(byte, few) || each_place(byte, few) == 0, "{byte} in {few:?}");
                             assert_eq!(places_in_few(byte, few), each_place(byte, few), "{byte} in {few:?}");
                         }
                     }

@@ -88,7 +88,7 @@ use core::fmt::Debug;
 use core::ops::Range;
 
 #[cfg(target_pointer_width = "64")]
-pub(crate) use blocks::{BLOCK, is_block_without, places, places_in_few};
+pub(crate) use blocks::{BLOCK, are_few_without, places, places_in_few};
 #[cfg(target_pointer_width = "64")]
 pub(crate) use search::find_far;
 use search::{find, find_either, zero_bytes};

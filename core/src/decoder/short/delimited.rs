@@ -6,7 +6,7 @@
 use super::Short;
 use crate::buffer::Storage;
 use crate::decoder::{Decoder, Phase};
-use crate::framing::{BLOCK, Framing, is_block_without};
+use crate::framing::{BLOCK, Framing, are_few_without};
 
 /// Where the next frame is.
 enum Next {
@@ -45,6 +45,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if !self.keep_end(bytes) {
                 return Short::Unusual;
             }
+            *chunk = &[];
+            return Short::Nothing;
+        } else if self.keep_few_behind_cut(delimiter, bytes) {
             *chunk = &[];
             return Short::Nothing;
         } else {
@@ -217,15 +220,8 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
     fn go_on_with_cut(&mut self, delimiter: u8, chunk: &[u8], max: usize) -> Next {
         let unread = self.buffer.unread_len();
         self.ahead.begin(chunk.len());
-        // More of a frame that is long already.
-        let end = if unread >= BLOCK && is_block_without(delimiter, chunk) {
-            None
-        } else {
-            self.ahead.expect(unread);
-            self.ahead.look(delimiter, chunk)
-        };
-        let Some(end) = end else {
-            self.ahead.begin(0);
+        self.ahead.expect(unread);
+        let Some(end) = self.ahead.look(delimiter, chunk) else {
             return if self.keep_behind_cut(chunk) { Next::Nothing } else { Next::Unusual };
         };
         self.ahead.expect(unread + end);
@@ -254,6 +250,17 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         self.buffer.skip_all();
         self.offsets.open_behind_cut(whole + 1, left);
         Some(len)
+    }
+
+    /// The same, where the chunk is short, and the frame is long already or would still be shorter than the last one: then it is likely that
+    /// there is no delimiter, and quickly seen.
+    #[inline(always)]
+    pub(super) fn keep_few_behind_cut(&mut self, delimiter: u8, chunk: &[u8]) -> bool {
+        let unread = self.buffer.unread_len();
+        self.offsets.is_cut()
+            && (unread >= BLOCK || unread + chunk.len() < self.offsets.last())
+            && are_few_without(delimiter, chunk)
+            && self.keep_behind_cut(chunk)
     }
 
     /// Puts all of a chunk that holds no delimiter behind what is unread, which holds none either: not, if the frame could be too long.

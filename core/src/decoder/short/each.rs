@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use super::ahead::{LONG, places_of_block, places_of_last};
 use crate::buffer::Storage;
 use crate::decoder::Decoder;
-use crate::framing::{BLOCK, Framing, find_far};
+use crate::framing::{BLOCK, Framing, are_few_without, find_far};
 
 /// Delimiters of some bytes, from `base` on, where so many bytes were searched: bit n is for byte n.
 #[derive(Clone, Copy)]
@@ -45,7 +45,10 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         let (start, last, ends);
         if self.offsets.is_open_chunk(bytes.len()) {
             // What was seen of it before is not trusted: it may have been swapped for another.
-            (start, last, ends) = (0, 0, Ends::NONE);
+            (start, last, ends) = (0, self.offsets.last(), Ends::NONE);
+        } else if self.keep_few_behind_cut(delimiter, bytes) {
+            *chunk = &[];
+            return Ok(true);
         } else if self.offsets.is_cut() {
             let unread = self.buffer.unread_len();
             let Some((end, behind)) = Ends::first(delimiter, bytes, unread >= LONG) else {
@@ -94,7 +97,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         {
             let ends = Ends::known(self.ahead.known(unread.len()));
             let usual = self.least..=self.whole_limit;
-            let row = each_between(&self.law, delimiter, usual, unread, 0, 0, ends, each);
+            let row = each_between(&self.law, delimiter, usual, unread, 0, self.offsets.last(), ends, each);
             let left = unread.len() - row.start;
             *read += row.start;
             if row.start > 0 {
@@ -124,7 +127,9 @@ impl Ends {
     fn behind(self, delimiter: u8, bytes: &[u8], is_far: bool) -> Option<Self> {
         let base = self.base + self.searched;
         let rest = bytes.get(base..)?;
-        if is_far {
+        if is_far && are_few_without(delimiter, rest) {
+            None
+        } else if is_far {
             Some(Self { base: base + find_far(delimiter, rest)?, searched: 1, places: 1 })
         } else if let Some(block) = rest.first_chunk() {
             Some(Self { base, searched: BLOCK, places: places_of_block(delimiter, block) })

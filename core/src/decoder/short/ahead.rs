@@ -221,6 +221,13 @@ impl Ahead {
     }
 }
 
+/// [`places`] by itself.
+#[inline(never)]
+#[cfg(target_pointer_width = "64")]
+pub(super) fn places_of_block(delimiter: u8, block: &[u8; BLOCK]) -> u64 {
+    places(delimiter, block)
+}
+
 /// Where the delimiter is in the last `n` of the bytes, less than a block.
 #[inline(never)]
 #[cfg(target_pointer_width = "64")]

@@ -2,10 +2,10 @@
 
 use core::ops::RangeInclusive;
 
-use super::ahead::{LONG, places_of_last};
+use super::ahead::{LONG, places_of_block, places_of_last};
 use crate::buffer::Storage;
 use crate::decoder::Decoder;
-use crate::framing::{BLOCK, Framing, are_few_without, find_far, places};
+use crate::framing::{BLOCK, Framing, are_few_without, find_far};
 
 /// Delimiters of some bytes, from `base` on, where so many bytes were searched: bit n is for byte n.
 #[derive(Clone, Copy)]
@@ -132,7 +132,7 @@ impl Ends {
         } else if is_far {
             Some(Self { base: base + find_far(delimiter, rest)?, searched: 1, places: 1 })
         } else if let Some(block) = rest.first_chunk() {
-            Some(Self { base, searched: BLOCK, places: places(delimiter, block) })
+            Some(Self { base, searched: BLOCK, places: places_of_block(delimiter, block) })
         } else if rest.is_empty() {
             None
         } else {

@@ -252,6 +252,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         Some(len)
     }
 
+    /// Puts all of a chunk that holds no delimiter behind what is unread, which holds none either: not, if the frame could be too long.
+    #[inline(always)]
+    pub(super) fn keep_behind_cut(&mut self, chunk: &[u8]) -> bool {
+        self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk)
+    }
+
     /// The same, where the chunk is short, and the frame is long already or would still be shorter than the last one: then it is likely that
     /// there is no delimiter, and quickly seen.
     #[inline(always)]
@@ -261,12 +267,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             && (unread >= BLOCK || unread + chunk.len() < self.offsets.last())
             && are_few_without(delimiter, chunk)
             && self.keep_behind_cut(chunk)
-    }
-
-    /// Puts all of a chunk that holds no delimiter behind what is unread, which holds none either: not, if the frame could be too long.
-    #[inline(always)]
-    pub(super) fn keep_behind_cut(&mut self, chunk: &[u8]) -> bool {
-        self.buffer.unread_len() + chunk.len() <= self.whole_limit && self.buffer.append(chunk)
     }
 
     /// The payload of a frame with these bytes before its delimiter, if no rule is about it.

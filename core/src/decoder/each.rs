@@ -54,7 +54,9 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
             if self.each_of_unread(&mut each)? {
                 return Ok(());
             }
-            match self.pop_alone()? {
+            // Where there are rows this is what begins one or ends it; else it is each frame.
+            let frame = if self.may_have_rows() { self.pop_alone()? } else { self.pop()? };
+            match frame {
                 Some(frame) => each(frame)?,
                 None => return Ok(()),
             }

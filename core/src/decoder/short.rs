@@ -55,6 +55,12 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         }
     }
 
+    /// Whether frames may come in rows, one after another out of one place.
+    #[inline(always)]
+    pub(super) fn may_have_rows(&self) -> bool {
+        SHORT_WAYS && (L::COUNTED || self.law.delimiter().is_some())
+    }
+
     /// Hands the frames of a row in `chunk` to `each`, unless they are counted. Whether all of the chunk was taken.
     #[inline(always)]
     pub(super) fn each_of_chunk<E>(

@@ -32,7 +32,7 @@
 //!
 //! A frame that lies whole in your slice is lent from there; only one that is cut is copied. Where a driver can read into memory that
 //! the decoder owns, [`Decoder::spare_mut`], [`Decoder::commit`] and [`Decoder::pop`] save that copy too; an interrupt handler with one
-//! byte at a time has [`Decoder::push_byte`]. Who takes all frames anyhow hands them to a closure, in a loop that costs less:
+//! byte at a time has [`Decoder::push_byte`]. Who takes all frames anyhow may hand them to a closure, which is faster where they are short:
 //! [`Decoder::for_each`], and [`Decoder::pop_each`] for what was read.
 //!
 //! What happens to a frame that is longer than the storage is up to you ([`Oversize`]): stop, skip exactly this one, or stream it in

@@ -25,6 +25,20 @@ pub(in crate::decoder) struct Ahead {
     last: Last,
 }
 
+/// Delimiters of some bytes, from `base` on, where so many bytes were searched: bit n is for byte n. Before that there is none.
+#[derive(Clone, Copy)]
+#[cfg(target_pointer_width = "64")]
+pub(super) struct Ends {
+    pub(super) base: usize,
+    pub(super) searched: usize,
+    pub(super) places: u64,
+}
+
+#[cfg(target_pointer_width = "64")]
+impl Ends {
+    pub(super) const NONE: Self = Self { base: 0, searched: 0, places: 0 };
+}
+
 /// Blocks that are searched together. Where the next ones are is known only when the last frame was taken: so many need not wait for that.
 #[cfg(target_pointer_width = "64")]
 const BLOCKS: usize = 3;
@@ -74,15 +88,16 @@ impl Ahead {
         if places == 0 { None } else { Some(places.trailing_zeros() as usize) }
     }
 
-    /// What is known of the `len` bytes that come next: how many there are before any that matter, the places of delimiters behind them, and
-    /// in how many bytes these are all.
+    /// What is known of the `len` bytes that come next.
     #[inline(always)]
-    pub(super) fn known(&self, len: usize) -> (usize, u64, usize) {
+    pub(super) fn known(&self, len: usize) -> Ends {
         let here = self.searched.min(BLOCK);
         match self.block.checked_sub(len) {
-            None => (len - self.block, self.places, here),
-            Some(taken) if taken < here => (0, self.places >> taken, (here - taken).min(len)),
-            Some(_) => (0, 0, 0),
+            None => Ends { base: len - self.block, searched: here, places: self.places },
+            Some(taken) if taken < here => {
+                Ends { base: 0, searched: (here - taken).min(len), places: self.places >> taken }
+            }
+            Some(_) => Ends::NONE,
         }
     }
 

@@ -2,18 +2,10 @@
 
 use core::ops::RangeInclusive;
 
-use super::ahead::{LONG, places_of_block, places_of_last};
+use super::ahead::{Ends, LONG, places_of_block, places_of_last};
 use crate::buffer::Storage;
 use crate::decoder::Decoder;
 use crate::framing::{BLOCK, Framing, are_few_without, find_far};
-
-/// Delimiters of some bytes, from `base` on, where so many bytes were searched: bit n is for byte n.
-#[derive(Clone, Copy)]
-struct Ends {
-    base: usize,
-    searched: usize,
-    places: u64,
-}
 
 /// What became of a row.
 struct Row<E> {
@@ -95,7 +87,7 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
         if self.offsets.is_open_unread()
             && let Some((unread, read)) = self.buffer.unread_to_take()
         {
-            let ends = Ends::known(self.ahead.known(unread.len()));
+            let ends = self.ahead.known(unread.len());
             let usual = self.least..=self.whole_limit;
             let row = each_between(&self.law, delimiter, usual, unread, 0, self.offsets.last(), ends, each);
             let left = unread.len() - row.start;
@@ -114,14 +106,6 @@ impl<L: Framing, S: Storage> Decoder<L, S> {
 }
 
 impl Ends {
-    const NONE: Self = Self { base: 0, searched: 0, places: 0 };
-
-    /// What [`Ahead::known`](super::Ahead::known) says.
-    #[inline(always)]
-    fn known((base, places, searched): (usize, u64, usize)) -> Self {
-        Self { base, searched, places }
-    }
-
     /// Searches on, behind these, of which all were taken. `None` at the end.
     #[inline(always)]
     fn behind(self, delimiter: u8, bytes: &[u8], is_far: bool) -> Option<Self> {

@@ -1,25 +1,18 @@
 //! Decoders of COBS frames.
 
 use framewright::framing::Cobs;
-use framewright::{DecodeError, Decoder, Event, Oversize};
 use memchr::memchr;
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
 use crate::measure::{Contender, Decode, Sink};
+use crate::ours;
 use crate::peers::CAPACITY;
 use crate::stream::Dialect;
 
 pub(crate) fn contenders() -> Vec<Contender> {
-    vec![
-        Contender::decode("borrow", || Borrow(Decoder::new(Cobs, vec![0; CAPACITY]))),
-        Contender::decode("for_each", || ForEach(Decoder::new(Cobs, vec![0; CAPACITY]))),
-        Contender::decode("direct", || Direct(Decoder::new(Cobs, vec![0; CAPACITY]))),
-        Contender::decode("pop_each", || PopEach(Decoder::new(Cobs, vec![0; CAPACITY]))),
-        Contender::decode("push_byte", || PushByte(Decoder::new(Cobs, vec![0; CAPACITY]))),
-        Contender::decode("stream", || {
-            let decoder = Decoder::new(Cobs, vec![0; CAPACITY]);
-            Streaming(decoder.with_oversize(Oversize::Stream).with_stream_above(0).with_max_frame(CAPACITY as u64))
-        }),
+    let mut all = ours::contenders::<Cobs>();
+    all.push(ours::streaming::<Cobs, { CAPACITY as u64 }>());
+    all.extend([
         Contender::decode("hand, block copy", HandBlocks::<false>::new),
         Contender::decode("hand, checked", HandBlocks::<true>::new),
         Contender::decode("cobs", || CobsCrate(::cobs::CobsDecoderOwned::new(CAPACITY))),
@@ -31,103 +24,8 @@ pub(crate) fn contenders() -> Vec<Contender> {
         }),
         Contender::decode("wire-codec, whole", || WireCodec(Frames::new())),
         Contender::decode_dialect("postcard", Dialect::Postcard, || Postcard(Box::new(CobsAccumulator::new()))),
-    ]
-}
-
-/// Ours, from the caller's slice.
-struct Borrow(Decoder<Cobs, Vec<u8>>);
-
-impl Decode for Borrow {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        while let Some(payload) = self.0.next(&mut chunk).expect("a good stream") {
-            sink.take(payload);
-        }
-    }
-}
-
-/// Ours, from its own storage.
-struct Direct(Decoder<Cobs, Vec<u8>>);
-
-impl Decode for Direct {
-    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
-        while !segment.is_empty() {
-            let spare = self.0.spare_mut();
-            let n = spare.len().min(segment.len());
-            let (now, later) = segment.split_at(n);
-            spare[..n].copy_from_slice(now);
-            self.0.commit(n);
-            segment = later;
-            while let Some(payload) = self.0.pop().expect("a good stream") {
-                sink.take(payload);
-            }
-        }
-    }
-}
-
-/// Ours, from the caller's slice, all frames in one call.
-struct ForEach(Decoder<Cobs, Vec<u8>>);
-
-impl Decode for ForEach {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        let end = self.0.for_each(&mut chunk, |payload| {
-            sink.take(payload);
-            Ok::<(), DecodeError>(())
-        });
-        end.expect("a good stream");
-    }
-}
-
-/// Ours, from its own storage, all frames in one call.
-struct PopEach(Decoder<Cobs, Vec<u8>>);
-
-impl Decode for PopEach {
-    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
-        while !segment.is_empty() {
-            let spare = self.0.spare_mut();
-            let n = spare.len().min(segment.len());
-            let (now, later) = segment.split_at(n);
-            spare[..n].copy_from_slice(now);
-            self.0.commit(n);
-            segment = later;
-            let end = self.0.pop_each(|payload| {
-                sink.take(payload);
-                Ok::<(), DecodeError>(())
-            });
-            end.expect("a good stream");
-        }
-    }
-}
-
-/// Ours, byte by byte.
-struct PushByte(Decoder<Cobs, Vec<u8>>);
-
-impl Decode for PushByte {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        for &byte in segment {
-            if let Some(payload) = self.0.push_byte(byte).expect("a good stream") {
-                sink.take(payload);
-            }
-        }
-    }
-}
-
-/// Ours, in pieces.
-struct Streaming(Decoder<Cobs, Vec<u8>>);
-
-impl Decode for Streaming {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        while let Some(event) = self.0.next_event(&mut chunk).expect("a good stream") {
-            match event {
-                Event::Frame(payload) => sink.take(payload),
-                Event::Begin { .. } => {}
-                Event::Chunk(bytes) => sink.piece(bytes),
-                Event::End => sink.end(),
-            }
-        }
-    }
+    ]);
+    all
 }
 
 /// Copies block by block. If it is not `CHECKED`, it trusts its input: a zero inside a block passes as data. All others here look for it.

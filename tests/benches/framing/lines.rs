@@ -2,21 +2,17 @@
 
 use bytes::BytesMut;
 use framewright::framing::Lines;
-use framewright::{DecodeError, Decoder};
 use memchr::memchr;
 use tokio_util::codec::Decoder as _;
 use wire_codec::framing::{Delimited, StreamDecoder};
 
 use crate::measure::{Contender, Decode, Sink};
+use crate::ours;
 use crate::peers::{CAPACITY, Fixed, Framez};
 
 pub(crate) fn contenders() -> Vec<Contender> {
-    vec![
-        Contender::decode("borrow", || Borrow(Decoder::new(Lines, vec![0; CAPACITY]))),
-        Contender::decode("for_each", || ForEach(Decoder::new(Lines, vec![0; CAPACITY]))),
-        Contender::decode("direct", || Direct(Decoder::new(Lines, vec![0; CAPACITY]))),
-        Contender::decode("pop_each", || PopEach(Decoder::new(Lines, vec![0; CAPACITY]))),
-        Contender::decode("push_byte", || PushByte(Decoder::new(Lines, vec![0; CAPACITY]))),
+    let mut all = ours::contenders::<Lines>();
+    all.extend([
         Contender::decode("hand, fixed buffer", || HandFixed { buffer: Fixed::new(), searched: 0 }),
         Contender::decode("hand, borrow", || HandBorrow(Vec::with_capacity(CAPACITY))),
         Contender::decode("wire-codec", || WireCodec {
@@ -29,86 +25,8 @@ pub(crate) fn contenders() -> Vec<Contender> {
         }),
         Contender::decode("framez", || Framez::new(framez::codec::lines::Lines::new())),
         Contender::decode("async-codec", || AsynchronousCodec { buffer: BytesMut::with_capacity(CAPACITY) }),
-    ]
-}
-
-/// Ours, from the caller's slice.
-struct Borrow(Decoder<Lines, Vec<u8>>);
-
-impl Decode for Borrow {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        while let Some(line) = self.0.next(&mut chunk).expect("a good stream") {
-            sink.take(line);
-        }
-    }
-}
-
-/// Ours, from its own storage.
-struct Direct(Decoder<Lines, Vec<u8>>);
-
-impl Decode for Direct {
-    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
-        while !segment.is_empty() {
-            let spare = self.0.spare_mut();
-            let n = spare.len().min(segment.len());
-            let (now, later) = segment.split_at(n);
-            spare[..n].copy_from_slice(now);
-            self.0.commit(n);
-            segment = later;
-            while let Some(line) = self.0.pop().expect("a good stream") {
-                sink.take(line);
-            }
-        }
-    }
-}
-
-/// Ours, from the caller's slice, all frames in one call.
-struct ForEach(Decoder<Lines, Vec<u8>>);
-
-impl Decode for ForEach {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        let end = self.0.for_each(&mut chunk, |payload| {
-            sink.take(payload);
-            Ok::<(), DecodeError>(())
-        });
-        end.expect("a good stream");
-    }
-}
-
-/// Ours, from its own storage, all frames in one call.
-struct PopEach(Decoder<Lines, Vec<u8>>);
-
-impl Decode for PopEach {
-    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
-        while !segment.is_empty() {
-            let spare = self.0.spare_mut();
-            let n = spare.len().min(segment.len());
-            let (now, later) = segment.split_at(n);
-            spare[..n].copy_from_slice(now);
-            self.0.commit(n);
-            segment = later;
-            let end = self.0.pop_each(|payload| {
-                sink.take(payload);
-                Ok::<(), DecodeError>(())
-            });
-            end.expect("a good stream");
-        }
-    }
-}
-
-/// Ours, byte by byte.
-struct PushByte(Decoder<Lines, Vec<u8>>);
-
-impl Decode for PushByte {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        for &byte in segment {
-            if let Some(line) = self.0.push_byte(byte).expect("a good stream") {
-                sink.take(line);
-            }
-        }
-    }
+    ]);
+    all
 }
 
 /// A fixed buffer and memchr, which goes on where it stopped.

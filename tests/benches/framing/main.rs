@@ -25,6 +25,7 @@ mod cobs;
 mod encode;
 mod lines;
 mod measure;
+mod ours;
 mod peers;
 mod report;
 mod stream;

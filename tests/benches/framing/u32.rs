@@ -2,11 +2,11 @@
 
 use bytes::BytesMut;
 use framewright::framing::U32;
-use framewright::{DecodeError, Decoder, Event, Oversize};
 use tokio_util::codec::Decoder as _;
 use wire_codec::framing::{Endian, Framer, LengthPrefixed, LengthWidth};
 
 use crate::measure::{Contender, Decode, Sink};
+use crate::ours;
 use crate::peers::{CAPACITY, Fixed, Framez};
 use crate::stream::Dialect;
 
@@ -16,16 +16,9 @@ const MAX: usize = CAPACITY - HEADER;
 const HEADER: usize = 4;
 
 pub(crate) fn contenders() -> Vec<Contender> {
-    vec![
-        Contender::decode("borrow", || Borrow(Decoder::new(U32::new(), vec![0; CAPACITY]))),
-        Contender::decode("for_each", || ForEach(Decoder::new(U32::new(), vec![0; CAPACITY]))),
-        Contender::decode("direct", || Direct(Decoder::new(U32::new(), vec![0; CAPACITY]))),
-        Contender::decode("pop_each", || PopEach(Decoder::new(U32::new(), vec![0; CAPACITY]))),
-        Contender::decode("push_byte", || PushByte(Decoder::new(U32::new(), vec![0; CAPACITY]))),
-        Contender::decode("stream", || {
-            let decoder = Decoder::new(U32::new(), vec![0; CAPACITY]);
-            Streaming(decoder.with_oversize(Oversize::Stream).with_stream_above(0).with_max_frame(MAX as u64))
-        }),
+    let mut all = ours::contenders::<U32>();
+    all.push(ours::streaming::<U32, { MAX as u64 }>());
+    all.extend([
         Contender::decode("hand, fixed buffer", || HandFixed(Fixed::new())),
         Contender::decode("hand, borrow", || HandBorrow(Vec::with_capacity(CAPACITY))),
         Contender::decode("wire-codec", || WireCodec {
@@ -40,103 +33,8 @@ pub(crate) fn contenders() -> Vec<Contender> {
         Contender::decode_dialect("async-codec, u64", Dialect::U64, || AsynchronousCodec {
             buffer: BytesMut::with_capacity(CAPACITY),
         }),
-    ]
-}
-
-/// Ours, from the caller's slice.
-struct Borrow(Decoder<U32, Vec<u8>>);
-
-impl Decode for Borrow {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        while let Some(payload) = self.0.next(&mut chunk).expect("a good stream") {
-            sink.take(payload);
-        }
-    }
-}
-
-/// Ours, from its own storage.
-struct Direct(Decoder<U32, Vec<u8>>);
-
-impl Decode for Direct {
-    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
-        while !segment.is_empty() {
-            let spare = self.0.spare_mut();
-            let n = spare.len().min(segment.len());
-            let (now, later) = segment.split_at(n);
-            spare[..n].copy_from_slice(now);
-            self.0.commit(n);
-            segment = later;
-            while let Some(payload) = self.0.pop().expect("a good stream") {
-                sink.take(payload);
-            }
-        }
-    }
-}
-
-/// Ours, from the caller's slice, all frames in one call.
-struct ForEach(Decoder<U32, Vec<u8>>);
-
-impl Decode for ForEach {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        let end = self.0.for_each(&mut chunk, |payload| {
-            sink.take(payload);
-            Ok::<(), DecodeError>(())
-        });
-        end.expect("a good stream");
-    }
-}
-
-/// Ours, from its own storage, all frames in one call.
-struct PopEach(Decoder<U32, Vec<u8>>);
-
-impl Decode for PopEach {
-    fn feed<S: Sink>(&mut self, mut segment: &[u8], sink: &mut S) {
-        while !segment.is_empty() {
-            let spare = self.0.spare_mut();
-            let n = spare.len().min(segment.len());
-            let (now, later) = segment.split_at(n);
-            spare[..n].copy_from_slice(now);
-            self.0.commit(n);
-            segment = later;
-            let end = self.0.pop_each(|payload| {
-                sink.take(payload);
-                Ok::<(), DecodeError>(())
-            });
-            end.expect("a good stream");
-        }
-    }
-}
-
-/// Ours, byte by byte.
-struct PushByte(Decoder<U32, Vec<u8>>);
-
-impl Decode for PushByte {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        for &byte in segment {
-            if let Some(payload) = self.0.push_byte(byte).expect("a good stream") {
-                sink.take(payload);
-            }
-        }
-    }
-}
-
-/// Ours, in pieces that are never gathered.
-struct Streaming(Decoder<U32, Vec<u8>>);
-
-impl Decode for Streaming {
-    fn feed<S: Sink>(&mut self, segment: &[u8], sink: &mut S) {
-        let mut chunk = segment;
-        while let Some(event) = self.0.next_event(&mut chunk).expect("a good stream") {
-            match event {
-                Event::Frame(payload) => sink.take(payload),
-                Event::Begin { .. } => {}
-                Event::Chunk(bytes) => sink.piece(bytes),
-                Event::End => sink.end(),
-            }
-        }
-    }
+    ]);
+    all
 }
 
 /// A fixed buffer and a slice walk.
